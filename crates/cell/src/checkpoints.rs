@@ -1,0 +1,260 @@
+//! Where a cell can be interrupted: a checkpoint in every loop body and in every function that may recurse.
+//!
+//! A counted loop (`for i in a..b`) whose body is plain arithmetic is cut into strips instead, with the
+//! checkpoint between strips, so that the compiler can vectorise it; see `rt::checkpoint`.
+
+use std::collections::BTreeSet;
+
+use proc_macro2::Span;
+use syn::spanned::Spanned;
+use syn::visit::{self, Visit};
+use syn::{Expr, RangeLimits, Stmt};
+
+use crate::source::{Edit, Part};
+
+const CHECKPOINT: &str = " ::course::rt::checkpoint();";
+
+/// What was found in a cell.
+pub(crate) struct Checkpoints {
+    /// The checkpoints as insertions.
+    pub(crate) edits: Vec<Edit>,
+    /// Whether there is any loop.
+    pub(crate) loops: bool,
+}
+
+/// Finds the places for checkpoints in the statements of a cell.
+pub(crate) fn of(statements: &[Stmt]) -> Checkpoints {
+    let mut functions = FunctionNames::default();
+    statements.iter().for_each(|statement| functions.visit_stmt(statement));
+    let mut finder = Finder { functions: functions.0, edits: Vec::new(), loops: false };
+    statements.iter().for_each(|statement| finder.visit_stmt(statement));
+    Checkpoints { edits: finder.edits, loops: finder.loops }
+}
+
+/// The names of all functions that a cell defines.
+#[derive(Default)]
+struct FunctionNames(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for FunctionNames {
+    fn visit_signature(&mut self, signature: &'ast syn::Signature) {
+        self.0.insert(signature.ident.to_string());
+    }
+}
+
+struct Finder {
+    functions: BTreeSet<String>,
+    edits: Vec<Edit>,
+    loops: bool,
+}
+
+impl Finder {
+    /// Puts a checkpoint at the start of a block.
+    fn at_start_of(&mut self, block: &syn::Block) {
+        let brace = block.brace_token.span.open().byte_range();
+        // A block may begin with inner attributes, which have to stay first; loops have none.
+        self.edits.push(Edit::insert(brace.end, CHECKPOINT));
+    }
+
+    fn enter_function(&mut self, signature: &syn::Signature, block: &syn::Block) {
+        let foreign = signature.abi.as_ref().is_some_and(|abi| {
+            abi.name.as_ref().is_none_or(|name| !name.value().ends_with("-unwind") && name.value() != "Rust")
+        });
+        // Constant evaluation has no checkpoints, and a panic must not leave through a foreign function.
+        if signature.constness.is_some() || foreign {
+            return;
+        }
+        let mut calls = CallsAny { functions: &self.functions, found: false };
+        calls.visit_block(block);
+        if calls.found && !block.stmts.is_empty() {
+            self.at_start_of(block);
+        }
+        visit::visit_block(self, block);
+    }
+
+    fn cut_into_strips(&mut self, each: &syn::ExprForLoop, range: &syn::ExprRange) {
+        let at = |span: Span| span.byte_range();
+        let start = each.label.as_ref().map_or(at(each.for_token.span()), |label| at(label.span())).start;
+        let range = at(range.span());
+        let header = vec![
+            Part::Ours(
+                "{ static CV_PACE: ::course::rt::checkpoint::Pace = ::course::rt::checkpoint::Pace::new(); \
+                 for cv_strip in ::course::rt::checkpoint::strips("
+                    .into(),
+            ),
+            Part::Theirs(range.clone()),
+            Part::Ours(", &CV_PACE) { ".into()),
+        ];
+        self.edits.push(Edit { range: start..start, with: header });
+        self.edits.push(Edit::replace(range, "cv_strip"));
+        self.edits.push(Edit::insert(at(each.body.brace_token.span.close()).end, " } }"));
+    }
+}
+
+impl<'ast> Visit<'ast> for Finder {
+    fn visit_expr_for_loop(&mut self, each: &'ast syn::ExprForLoop) {
+        self.loops = true;
+        match each.expr.as_ref() {
+            Expr::Range(range) if is_counted(range) && each.label.is_none() && each.attrs.is_empty() && is_plain(&each.body) => {
+                self.cut_into_strips(each, range);
+                // Nothing in a plain body needs a checkpoint of its own.
+                return;
+            }
+            _ => self.at_start_of(&each.body),
+        }
+        visit::visit_expr_for_loop(self, each);
+    }
+
+    fn visit_expr_while(&mut self, each: &'ast syn::ExprWhile) {
+        self.loops = true;
+        self.at_start_of(&each.body);
+        visit::visit_expr_while(self, each);
+    }
+
+    fn visit_expr_loop(&mut self, each: &'ast syn::ExprLoop) {
+        self.loops = true;
+        self.at_start_of(&each.body);
+        visit::visit_expr_loop(self, each);
+    }
+
+    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
+        self.enter_function(&function.sig, &function.block);
+    }
+
+    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
+        self.enter_function(&function.sig, &function.block);
+    }
+
+    fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
+        if let Some(block) = &function.default {
+            self.enter_function(&function.sig, block);
+        }
+    }
+
+    // What follows is evaluated by the compiler, where there are no checkpoints.
+    fn visit_expr_const(&mut self, _: &'ast syn::ExprConst) {}
+    fn visit_item_const(&mut self, _: &'ast syn::ItemConst) {}
+    fn visit_item_static(&mut self, _: &'ast syn::ItemStatic) {}
+    fn visit_item_enum(&mut self, _: &'ast syn::ItemEnum) {}
+    fn visit_impl_item_const(&mut self, _: &'ast syn::ImplItemConst) {}
+    fn visit_trait_item_const(&mut self, _: &'ast syn::TraitItemConst) {}
+    fn visit_type(&mut self, _: &'ast syn::Type) {}
+    fn visit_expr_repeat(&mut self, repeat: &'ast syn::ExprRepeat) {
+        self.visit_expr(&repeat.expr);
+    }
+    fn visit_generic_argument(&mut self, _: &'ast syn::GenericArgument) {}
+    // Macro arguments are not parsed; what they loop over is their own affair.
+    fn visit_macro(&mut self, _: &'ast syn::Macro) {}
+}
+
+/// Whether a piece of code calls any of the given functions, by path or as a method.
+struct CallsAny<'a> {
+    functions: &'a BTreeSet<String>,
+    found: bool,
+}
+
+impl<'ast> Visit<'ast> for CallsAny<'_> {
+    fn visit_ident(&mut self, ident: &'ast proc_macro2::Ident) {
+        self.found |= self.functions.contains(&ident.to_string());
+    }
+    fn visit_macro(&mut self, invocation: &'ast syn::Macro) {
+        let mentions = crate::names::Mentions::of(invocation.tokens.clone());
+        self.found |= mentions.names.iter().chain(&mentions.methods).any(|name| self.functions.contains(name));
+    }
+}
+
+/// `a..b` with both ends.
+fn is_counted(range: &syn::ExprRange) -> bool {
+    range.start.is_some() && range.end.is_some() && matches!(range.limits, RangeLimits::HalfOpen(_))
+}
+
+/// Whether a loop body is made of arithmetic, indexing and assignment alone, and never leaves the loop.
+fn is_plain(block: &syn::Block) -> bool {
+    let mut plain = Plain(true);
+    plain.visit_block(block);
+    plain.0
+}
+
+struct Plain(bool);
+
+/// Methods of numbers and slices that compile to a few instructions.
+const CHEAP_METHODS: &[&str] = &[
+    "abs", "max", "min", "sqrt", "mul_add", "powi", "exp", "ln", "sin", "cos", "tanh", "floor", "ceil", "round", "clamp", "signum",
+    "wrapping_add", "wrapping_sub", "wrapping_mul", "saturating_add", "saturating_sub", "rotate_left", "rotate_right", "count_ones",
+    "len", "get_unchecked", "is_nan", "to_bits", "pow", "rem_euclid",
+];
+
+impl<'ast> Visit<'ast> for Plain {
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        let allowed = match expr {
+            Expr::MethodCall(call) => CHEAP_METHODS.iter().any(|cheap| call.method == cheap),
+            Expr::Path(_)
+            | Expr::Lit(_)
+            | Expr::Binary(_)
+            | Expr::Unary(_)
+            | Expr::Assign(_)
+            | Expr::Index(_)
+            | Expr::Field(_)
+            | Expr::Cast(_)
+            | Expr::Paren(_)
+            | Expr::If(_)
+            | Expr::Block(_)
+            | Expr::Reference(_)
+            | Expr::Tuple(_)
+            | Expr::Unsafe(_) => true,
+            _ => false,
+        };
+        self.0 &= allowed;
+        if allowed {
+            visit::visit_expr(self, expr);
+        }
+    }
+    fn visit_macro(&mut self, _: &'ast syn::Macro) {
+        self.0 = false;
+    }
+    fn visit_item(&mut self, _: &'ast syn::Item) {
+        self.0 = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::parse;
+    use crate::source::{CellText, Source};
+
+    /// The cell with its checkpoints shortened to marks.
+    fn marked(text: &str) -> String {
+        let cell = CellText::new("1", text);
+        let parsed = parse(&cell).unwrap();
+        let mut source = Source::default();
+        source.theirs(&cell, 0..cell.text.len(), &parsed.edits);
+        source.text.replace(super::CHECKPOINT, "•").replace("pub ", "")
+    }
+
+    #[test]
+    fn every_loop_gets_a_checkpoint() {
+        assert_eq!(marked("while a { b() }"), "while a {• b() }");
+        assert_eq!(marked("let x = loop { break 1 };"), "let x = loop {• break 1 };");
+        assert_eq!(marked("for x in v { f(x) }"), "for x in v {• f(x) }");
+        assert_eq!(marked("v.iter().map(|x| { while x {} });"), "v.iter().map(|x| { while x {•} });");
+        assert_eq!(marked("fn f() { loop {} }"), "fn f() { loop {•} }");
+    }
+
+    #[test]
+    fn plain_counted_loops_are_cut_into_strips() {
+        let text = marked("for i in 0..n { for k in 0..m { s += a[i * m + k]; } }");
+        assert!(text.starts_with("for i in 0..n {• { static"), "{text}");
+        assert!(text.contains("strips(0..m, &CV_PACE) { for k in cv_strip { s += a[i * m + k]; } } }"), "{text}");
+        for not_plain in ["for i in 0..n { f(i) }", "for i in 0..n { break }", "'a: for i in 0..n { s += i }", "for i in 0..=n { s += i }"] {
+            assert!(!marked(not_plain).contains("strips"), "{not_plain}");
+        }
+    }
+
+    #[test]
+    fn recursion_gets_a_checkpoint_and_constants_none() {
+        assert_eq!(marked("fn f(n: u32) { f(n - 1) }"), "fn f(n: u32) {• f(n - 1) }");
+        assert_eq!(marked("fn leaf(n: u32) { n + 1; }"), "fn leaf(n: u32) { n + 1; }");
+        for constant in ["const fn f() { loop { f() } }", "const N: i32 = loop { break 1 };", "extern \"C\" fn g() { loop {} }"] {
+            assert!(!marked(constant).contains('•'), "{constant}");
+        }
+    }
+}

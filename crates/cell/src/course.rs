@@ -1,0 +1,107 @@
+//! Where the course library is, and what has to be known to compile against it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::error::CellError;
+
+/// The compiler that this program, and with it the course, was built with.
+const SYSROOT: &str = env!("CVSTUDY_SYSROOT");
+const RUSTC_VERSION: &str = env!("CVSTUDY_RUSTC_VERSION");
+
+/// The libraries of libtorch that the linker asks for. Cells link against empty ones: the real ones are in the
+/// worker already, and reading their symbols takes as long as compiling a cell.
+const NATIVE: &[&str] = &["torch", "torch_cpu", "c10", "stdc++", "gomp"];
+
+/// The course library and its surroundings.
+#[derive(Debug, Clone)]
+pub struct Course {
+    /// `libcourse.so`.
+    pub library: PathBuf,
+    /// Where the crates that it was built from are.
+    pub crates: Vec<PathBuf>,
+    /// Empty stand-ins for native libraries.
+    pub stubs: PathBuf,
+    /// The compiler.
+    pub rustc: PathBuf,
+    /// Tells this course, compiler and way of compiling from all others.
+    pub id: String,
+    /// Where compiled cells are kept.
+    pub cells: PathBuf,
+}
+
+impl Course {
+    /// Finds the course beside the running program, where cargo has put both.
+    ///
+    /// # Errors
+    /// When the course has not been built, its compiler is gone, or the cache folder cannot be used.
+    pub fn locate() -> Result<Self, CellError> {
+        let program = std::env::current_exe().map_err(CellError::io("the running program"))?;
+        let folder = program.parent().unwrap_or(Path::new("."));
+        // Test programs are one level further down.
+        let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
+        Self::in_folder(folder)
+    }
+
+    /// Finds the course in a folder of cargo's, such as `target/debug`.
+    ///
+    /// # Errors
+    /// As [`Course::locate`].
+    pub fn in_folder(folder: &Path) -> Result<Self, CellError> {
+        let library = folder.join("libcourse.so");
+        if !library.exists() {
+            return Err(CellError::NoCourse(library));
+        }
+        let rustc = Path::new(SYSROOT).join("bin/rustc");
+        if !rustc.exists() {
+            return Err(CellError::NoCompiler(rustc));
+        }
+        let home = home();
+        let id = identify(&library)?;
+        let stubs = make_stubs(&home)?;
+        let cells = home.join("cells").join(&id);
+        std::fs::create_dir_all(&cells).map_err(CellError::io(&cells))?;
+        Ok(Self { crates: vec![folder.join("deps")], library, stubs, rustc, id, cells })
+    }
+}
+
+/// The folder for everything generated: `CVSTUDY_HOME`, else `cvstudy` in the user's cache folder.
+pub fn home() -> PathBuf {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("CVSTUDY_HOME")
+        .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("cvstudy")))
+        .or_else(|| set("HOME").map(|home| home.join(".cache/cvstudy")))
+        .unwrap_or_else(|| std::env::temp_dir().join("cvstudy"))
+}
+
+/// A name for the library's content together with the compiler's. The content is read once for each build.
+fn identify(library: &Path) -> Result<String, CellError> {
+    let bytes = std::fs::read(library).map_err(CellError::io(library))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&bytes);
+    hasher.update(RUSTC_VERSION.as_bytes());
+    hasher.update(env!("CARGO_PKG_VERSION").as_bytes());
+    Ok(hasher.finalize().to_hex()[..16].to_string())
+}
+
+/// Makes the stand-ins, once.
+fn make_stubs(home: &Path) -> Result<PathBuf, CellError> {
+    let stubs = home.join("stubs");
+    let missing: Vec<PathBuf> =
+        NATIVE.iter().map(|name| stubs.join(format!("lib{name}.so"))).filter(|stub| !stub.exists()).collect();
+    if missing.is_empty() {
+        return Ok(stubs);
+    }
+    std::fs::create_dir_all(&stubs).map_err(CellError::io(&stubs))?;
+    for stub in missing {
+        // Made under another name first: two kernels may start at once.
+        let draft = stub.with_extension(format!("so.{}", std::process::id()));
+        let made = Command::new("cc").args(["-shared", "-nostdlib", "-x", "c", "/dev/null", "-o"]).arg(&draft).status();
+        if made.is_ok_and(|status| status.success()) {
+            std::fs::rename(&draft, &stub).map_err(CellError::io(&stub))?;
+        } else {
+            return Err(CellError::NoCompiler(PathBuf::from("cc")));
+        }
+    }
+    Ok(stubs)
+}

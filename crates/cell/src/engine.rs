@@ -1,0 +1,550 @@
+//! One notebook: cells go in, events come out.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rt::frame::{Outcome, ToKernel, ToWorker};
+
+use crate::commands::{self, Command};
+use crate::compile::{self, Built, Compiler};
+use crate::course::Course;
+use crate::error::CellError;
+use crate::event::{ErrorReport, Event, Reply, Sink, StreamName};
+use crate::lower::ENTRY;
+use crate::parse::{parse, Parsed};
+use crate::report;
+use crate::rustc::{Compiled, Rustc, Stop};
+use crate::session::{Session, Variable};
+use crate::source::CellText;
+use crate::worker::{Line, News, Worker};
+
+/// How long a cell may go on after an interrupt before it is left behind.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How often a running cell's output and the learner's wish to stop are looked at when nothing happens.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What an engine needs to know.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The course that cells are compiled against.
+    pub course: Course,
+    /// The folder in which cells run.
+    pub folder: PathBuf,
+    /// The program that becomes a worker when called with [`crate::worker::SUBCOMMAND`].
+    pub program: PathBuf,
+    /// Whether notes and warnings are kept off standard error, where nbgrader would take them for failures.
+    pub quiet: bool,
+}
+
+impl Config {
+    /// Finds the course beside the running program, which is also the worker's.
+    ///
+    /// # Errors
+    /// When the course is not there.
+    pub fn discover(folder: &Path) -> Result<Self, CellError> {
+        let program = std::env::current_exe().map_err(CellError::io("the running program"))?;
+        Ok(Self {
+            course: Course::locate()?,
+            folder: folder.to_path_buf(),
+            program,
+            quiet: std::env::var_os("NBGRADER_EXECUTION").is_some(),
+        })
+    }
+
+    /// The same with another program as the worker, for tests, which are not that program themselves.
+    pub fn with_program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = program.into();
+        self
+    }
+}
+
+/// One notebook's engine.
+pub struct Engine {
+    config: Config,
+    session: Session,
+    compiler: Compiler,
+    worker: Option<Worker>,
+    line: Line,
+    stop: Arc<Stop>,
+    cells_run: u64,
+    /// Variables that a cell which was left behind still holds.
+    withheld: BTreeMap<String, Variable>,
+    /// Variables that went with a worker.
+    lost: BTreeSet<String>,
+    /// The cells that have run to their end, for `:replay`.
+    history: Vec<Arc<CellText>>,
+    timing: bool,
+}
+
+/// Stops the running cell, from any thread.
+#[derive(Clone)]
+pub struct Interrupter {
+    stop: Arc<Stop>,
+    line: Line,
+}
+
+impl Interrupter {
+    /// Asks the running cell to stop. Without one, nothing happens.
+    pub fn interrupt(&self) {
+        self.stop.request();
+        self.line.send(&ToWorker::Interrupt);
+    }
+}
+
+/// A variable, for whoever lists them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariableInfo {
+    /// Its name.
+    pub name: String,
+    /// Its type, without paths.
+    pub type_name: String,
+    /// Its value on one line, cut to a readable length; empty for types without `Debug`.
+    pub value: String,
+}
+
+/// What checking a cell found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CheckReport {
+    /// Warnings, rendered.
+    pub warnings: Vec<String>,
+    /// True when nothing had to be compiled.
+    pub cached: bool,
+}
+
+impl Engine {
+    /// Starts an engine. Its worker loads the course while the first cell is compiled.
+    ///
+    /// # Errors
+    /// When the worker cannot be started.
+    pub fn start(config: Config) -> Result<Self, CellError> {
+        let mut engine = Self::without_worker(config);
+        engine.start_worker()?;
+        Ok(engine)
+    }
+
+    /// An engine that starts its worker when the first cell runs: for checking, which runs none.
+    pub fn without_worker(config: Config) -> Self {
+        let stop = Arc::<Stop>::default();
+        Self {
+            compiler: Compiler::new(Rustc::new(config.course.clone(), Arc::clone(&stop))),
+            config,
+            session: Session::default(),
+            worker: None,
+            line: Line::default(),
+            stop,
+            cells_run: 0,
+            withheld: BTreeMap::new(),
+            lost: BTreeSet::new(),
+            history: Vec::new(),
+            timing: false,
+        }
+    }
+
+    fn start_worker(&mut self) -> Result<(), CellError> {
+        self.worker = None;
+        self.worker = Some(Worker::start(&self.config.program, &self.config.course, &self.config.folder, &self.line)?);
+        Ok(())
+    }
+
+    /// Something to stop cells with.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter { stop: Arc::clone(&self.stop), line: self.line.clone() }
+    }
+
+    /// The worker's process, if there is one.
+    pub fn worker_process(&self) -> Option<u32> {
+        self.worker.as_ref().map(Worker::process)
+    }
+
+    /// Runs a cell. `label` is what messages call it, as in `[3]`.
+    pub fn execute(&mut self, label: &str, code: &str, sink: &mut dyn Sink) -> Reply {
+        self.stop.reset();
+        let mut reply = Reply { error: None, compile: Duration::ZERO, run: Duration::ZERO, cached: true };
+        let (commands, code) = commands::split(code, &|name| self.session.knows(name));
+        for command in commands {
+            if let Err(error) = self.command(&command, sink) {
+                return self.fail(error, reply, sink);
+            }
+        }
+        let cell = CellText::new(label, &code);
+        if cell.text.trim().is_empty() {
+            return reply;
+        }
+        let result = self.run_cell(&cell, sink, &mut reply);
+        if self.timing {
+            let text = format!(
+                "compiled in {} ms{}, ran in {} ms\n",
+                reply.compile.as_millis(),
+                if reply.cached { " (from cache)" } else { "" },
+                reply.run.as_millis()
+            );
+            sink.event(Event::Stream { name: StreamName::Stdout, text });
+        }
+        match result {
+            Ok(()) => {
+                self.history.push(cell);
+                reply
+            }
+            Err(error) => self.fail(error, reply, sink),
+        }
+    }
+
+    fn fail(&mut self, error: ErrorReport, mut reply: Reply, sink: &mut dyn Sink) -> Reply {
+        sink.event(Event::Error(error.clone()));
+        reply.error = Some(error);
+        reply
+    }
+
+    fn run_cell(&mut self, cell: &Arc<CellText>, sink: &mut dyn Sink, reply: &mut Reply) -> Result<(), ErrorReport> {
+        let began = Instant::now();
+        let parsed = parse(cell).unwrap_or_else(|| compile::unread(cell));
+        let built = self.compiler.compile(&self.session, &parsed, &self.lost);
+        reply.compile = began.elapsed();
+        let built = built?;
+        reply.cached = built.cached;
+        self.tell(&built, sink);
+        let began = Instant::now();
+        let outcome = match &built.krate {
+            Some(krate) => self.run(krate, sink),
+            None => Ok((Outcome::Finished, None)),
+        };
+        reply.run = began.elapsed();
+        let (outcome, stored) = match outcome {
+            Ok(ended) => ended,
+            Err(error) => {
+                // The items of the cell have compiled, and are as good as before.
+                self.session.items = built.session.items;
+                self.session.uses = built.session.uses;
+                return Err(error);
+            }
+        };
+        self.settle(&outcome, stored, built, &parsed, sink);
+        report::of_outcome(&outcome, &self.compiler).map_or(Ok(()), Err)
+    }
+
+    /// Shows notes and warnings of the compilation.
+    fn tell(&self, built: &Built, sink: &mut dyn Sink) {
+        if self.config.quiet {
+            return;
+        }
+        let notes = built.notes.iter().map(|note| format!("note: {note}.\n"));
+        for text in notes.chain(built.warnings.iter().map(|warning| format!("{warning}\n"))) {
+            sink.event(Event::Stream { name: StreamName::Stderr, text });
+        }
+    }
+
+    /// Runs a crate in the worker. Gives how it ended, and which variables are in place since.
+    fn run(&mut self, krate: &Compiled, sink: &mut dyn Sink) -> Result<(Outcome, Option<Vec<String>>), ErrorReport> {
+        self.make_ready(sink)?;
+        self.cells_run += 1;
+        let id = self.cells_run;
+        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
+        self.line.send(&ToWorker::Run {
+            id,
+            library: path(&krate.library),
+            entry: ENTRY.into(),
+            dependencies: krate.needs.iter().map(path).collect(),
+        });
+        if self.stop.is_requested() {
+            self.line.send(&ToWorker::Interrupt);
+        }
+        let mut asked_to_stop: Option<Instant> = None;
+        let mut left_behind = false;
+        loop {
+            match self.wait(TICK, sink) {
+                News::Message(ToKernel::Done { id: ended, outcome, stored }) if ended == id => {
+                    return Ok((outcome, Some(stored)));
+                }
+                News::Message(message) => self.serve(message, sink),
+                News::Quiet => {}
+                News::Died(death) => return Err(self.mourn(&death)),
+            }
+            if self.stop.is_requested() {
+                let since = *asked_to_stop.get_or_insert_with(Instant::now);
+                if since.elapsed() >= PATIENCE && !left_behind {
+                    left_behind = true;
+                    self.line.send(&ToWorker::Abandon);
+                }
+            }
+        }
+    }
+
+    fn wait(&mut self, timeout: Duration, sink: &mut dyn Sink) -> News {
+        let compiler = &self.compiler;
+        let place = |file: &str, line, column| compiler.place(file, line, column);
+        match &mut self.worker {
+            Some(worker) => worker.wait(timeout, &place, &mut |event| sink.event(event)),
+            None => News::Quiet,
+        }
+    }
+
+    /// Makes sure that there is a worker with the course loaded.
+    fn make_ready(&mut self, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
+        if self.worker.is_none() {
+            self.start_worker().map_err(|error| failure("WorkerDied", &error.to_string()))?;
+        }
+        let compiler = &self.compiler;
+        let place = |file: &str, line, column| compiler.place(file, line, column);
+        let Some(worker) = &mut self.worker else { return Ok(()) };
+        worker.wait_until_ready(&place, &mut |event| sink.event(event)).map_err(|death| {
+            self.worker = None;
+            report::of_death(&death, &[], true)
+        })
+    }
+
+    /// Does what a message asks for.
+    fn serve(&mut self, message: ToKernel, sink: &mut dyn Sink) {
+        match message {
+            ToKernel::Display { bundle, id, update } => {
+                sink.event(match (id, update) {
+                    (Some(id), true) => Event::UpdateDisplay { bundle, id },
+                    (id, _) => Event::Display { bundle, id },
+                });
+                self.line.send(&ToWorker::Taken);
+            }
+            ToKernel::Result { bundle } => {
+                sink.event(Event::Result { bundle });
+                self.line.send(&ToWorker::Taken);
+            }
+            ToKernel::Clear { wait } => {
+                sink.event(Event::ClearOutput { wait });
+                self.line.send(&ToWorker::Taken);
+            }
+            ToKernel::Input { prompt, password } => {
+                let text = sink.input(&prompt, password);
+                self.line.send(&ToWorker::InputReply { text });
+            }
+            ToKernel::Returned { names } => {
+                for name in names {
+                    if let Some(variable) = self.withheld.remove(&name) {
+                        self.session.variables.entry(name).or_insert(variable);
+                    }
+                }
+            }
+            ToKernel::Ready | ToKernel::Done { .. } | ToKernel::Variables { .. } => {}
+        }
+    }
+
+    /// Brings the notebook's state in line with how the cell ended.
+    fn settle(&mut self, outcome: &Outcome, stored: Option<Vec<String>>, built: Built, parsed: &Parsed, sink: &mut dyn Sink) {
+        let (new, unnameable) = compile::kept_variables(&built, parsed);
+        let finished = *outcome == Outcome::Finished;
+        let mut session = built.session;
+        if finished {
+            session.variables.retain(|name, _| !built.moved.contains(name));
+            for name in parsed.bindings.iter().map(|binding| &binding.name) {
+                session.variables.remove(name);
+                self.lost.remove(name);
+            }
+            session.variables.extend(new);
+            self.forget(&unnameable, sink);
+        }
+        if let Some(stored) = stored {
+            let in_place: BTreeSet<String> = stored.into_iter().collect();
+            let (here, away) = session.variables.into_iter().partition(|(name, _)| in_place.contains(name));
+            session.variables = here;
+            if *outcome == Outcome::Abandoned {
+                let away: BTreeMap<String, Variable> = away;
+                self.withheld.extend(away);
+            }
+        }
+        let gone: Vec<String> = self.session.variables.keys().filter(|name| !session.variables.contains_key(*name)).cloned().collect();
+        self.session = session;
+        let outdated: Vec<String> = gone.into_iter().filter(|name| !built.moved.contains(name) && !self.withheld.contains_key(name)).collect();
+        if !outdated.is_empty() {
+            self.line.send(&ToWorker::Drop { names: outdated });
+        }
+    }
+
+    /// Drops values that no later cell can name.
+    fn forget(&mut self, names: &[String], sink: &mut dyn Sink) {
+        if names.is_empty() {
+            return;
+        }
+        self.line.send(&ToWorker::Drop { names: names.to_vec() });
+        if self.config.quiet {
+            return;
+        }
+        for name in names.iter().filter(|name| !name.starts_with('_')) {
+            let text = format!("note: the type of `{name}` has no name, so it lives for this cell only.\n");
+            sink.event(Event::Stream { name: StreamName::Stderr, text });
+        }
+    }
+
+    /// Takes a worker's death in and starts a new one.
+    fn mourn(&mut self, death: &crate::worker::Death) -> ErrorReport {
+        let lost: Vec<String> = self.session.variables.keys().cloned().collect();
+        self.lost.extend(lost.iter().cloned());
+        self.session.variables.clear();
+        self.withheld.clear();
+        self.worker = None;
+        match self.start_worker() {
+            Ok(()) => report::of_death(death, &lost, false),
+            Err(error) => failure("WorkerDied", &error.to_string()),
+        }
+    }
+
+    /// Compiles a cell without running it; the notebook goes on as if it had run.
+    ///
+    /// # Errors
+    /// What is wrong with the cell.
+    pub fn check(&mut self, label: &str, code: &str) -> Result<CheckReport, ErrorReport> {
+        self.stop.reset();
+        let (_, code) = commands::split(code, &|name| self.session.knows(name));
+        let cell = CellText::new(label, &code);
+        if cell.text.trim().is_empty() {
+            return Ok(CheckReport { warnings: Vec::new(), cached: true });
+        }
+        let parsed = parse(&cell).unwrap_or_else(|| compile::unread(&cell));
+        let built = self.compiler.compile(&self.session, &parsed, &self.lost)?;
+        let report = CheckReport { warnings: built.warnings.clone(), cached: built.cached };
+        let (new, _) = compile::kept_variables(&built, &parsed);
+        self.session = built.session;
+        self.session.variables.retain(|name, _| {
+            !built.moved.contains(name) && !parsed.bindings.iter().any(|binding| binding.name == *name)
+        });
+        self.session.variables.extend(new);
+        Ok(report)
+    }
+
+    /// Begins anew: a fresh worker, no variables, no items.
+    ///
+    /// # Errors
+    /// When the worker cannot be started.
+    pub fn restart(&mut self) -> Result<(), CellError> {
+        self.session = Session::default();
+        self.compiler.clear();
+        self.withheld.clear();
+        self.lost.clear();
+        self.history.clear();
+        self.start_worker()
+    }
+
+    /// All variables with their types and short values.
+    pub fn variables(&mut self) -> Vec<VariableInfo> {
+        let values = self.describe(&mut Vec::new());
+        let info = |(name, variable): (&String, &Variable)| VariableInfo {
+            name: name.clone(),
+            type_name: rt::display::tail::short_type_name(&variable.type_text),
+            value: values.get(name).cloned().unwrap_or_default(),
+        };
+        self.session.variables.iter().map(info).collect()
+    }
+
+    fn describe(&mut self, sink: &mut dyn Sink) -> BTreeMap<String, String> {
+        if self.worker.is_none() || self.session.variables.is_empty() {
+            return BTreeMap::new();
+        }
+        self.line.send(&ToWorker::Describe);
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            match self.wait(TICK, sink) {
+                News::Message(ToKernel::Variables { values }) => return values.into_iter().collect(),
+                News::Message(message) => self.serve(message, sink),
+                News::Quiet => {}
+                News::Died(death) => {
+                    self.mourn(&death);
+                    break;
+                }
+            }
+        }
+        BTreeMap::new()
+    }
+
+    /// Passes on what threads of earlier cells print while no cell runs. Front ends call it now and then.
+    pub fn idle(&mut self, sink: &mut dyn Sink) {
+        while let News::Message(message) = self.wait(Duration::ZERO, sink) {
+            self.serve(message, sink);
+        }
+    }
+
+    /// Ends the worker and all it started.
+    pub fn shutdown(self) {
+        drop(self.worker);
+    }
+
+    fn command(&mut self, command: &Command, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
+        let text = match command {
+            Command::Help => commands::HELP.to_string(),
+            Command::Vars => commands::table(&self.variables()),
+            Command::Type(name) => self.type_of(name)?,
+            Command::Clear => {
+                self.restart().map_err(|error| failure("CommandError", &error.to_string()))?;
+                String::new()
+            }
+            Command::Timing => {
+                self.timing = !self.timing;
+                format!("timing is {}\n", if self.timing { "on" } else { "off" })
+            }
+            Command::Opt(level) => {
+                self.compiler.opt_level = *level;
+                match level {
+                    Some(level) => format!("every cell is compiled at optimisation level {level}\n"),
+                    None => "cells that loop are optimised, others are compiled quickly\n".to_string(),
+                }
+            }
+            Command::Replay => return self.replay(sink),
+            Command::Dep(text) => {
+                let added = crate::dep::add(text, &self.config.course, &self.compiler.added, &self.stop, sink)?;
+                self.compiler.added = added;
+                return Ok(());
+            }
+            Command::Shell(line) => return commands::shell(line, &self.config.folder, &self.stop, sink),
+            Command::Unknown(word) => return Err(failure("CommandError", &commands::unknown(word))),
+        };
+        if !text.is_empty() {
+            sink.event(Event::Stream { name: StreamName::Stdout, text });
+        }
+        Ok(())
+    }
+
+    fn type_of(&self, name: &str) -> Result<String, ErrorReport> {
+        match self.session.variables.get(name) {
+            Some(variable) => Ok(format!("{name}: {}\n", rt::display::tail::short_type_name(&variable.type_text))),
+            None => Err(failure("CommandError", &format!("there is no variable `{name}`; `:vars` lists all"))),
+        }
+    }
+
+    /// Runs the earlier cells again in a fresh worker, without showing what they show.
+    fn replay(&mut self, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
+        let cells = std::mem::take(&mut self.history);
+        let added = std::mem::take(&mut self.compiler.added);
+        self.restart().map_err(|error| failure("CommandError", &error.to_string()))?;
+        self.compiler.added = added;
+        let total = cells.len();
+        for (done, cell) in cells.iter().enumerate() {
+            let text = format!("\rreplaying cell {} of {total}", done + 1);
+            sink.event(Event::Stream { name: StreamName::Stdout, text });
+            let mut reply = Reply { error: None, compile: Duration::ZERO, run: Duration::ZERO, cached: true };
+            let result = self.run_cell(cell, &mut Vec::new(), &mut reply);
+            self.history.push(Arc::clone(cell));
+            if let Err(mut error) = result {
+                error.traceback.push(format!("`:replay` stopped at cell [{}]", cell.label));
+                self.history.extend(cells[done + 1..].iter().cloned());
+                return Err(error);
+            }
+        }
+        let text = format!("\rreplayed {total} cells; {} variables are back\n", self.session.variables.len());
+        sink.event(Event::Stream { name: StreamName::Stdout, text });
+        Ok(())
+    }
+
+    /// Names that completion may offer: variables with their types, and items.
+    pub fn names(&self) -> Vec<(String, String)> {
+        let variables = self.session.variables.iter().map(|(name, variable)| {
+            (name.clone(), rt::display::tail::short_type_name(&variable.type_text))
+        });
+        let items = self.session.items.iter().flat_map(|known| &known.item.names).map(|name| {
+            let text = if name.is_macro { format!("{}!", name.text) } else { name.text.clone() };
+            (text, String::new())
+        });
+        variables.chain(items).collect()
+    }
+}
+
+/// A one-line report.
+pub(crate) fn failure(ename: &str, text: &str) -> ErrorReport {
+    ErrorReport { ename: ename.into(), evalue: text.into(), traceback: vec![text.into()] }
+}

@@ -1,0 +1,46 @@
+//! One cell: from its text to its output. No Jupyter, no torch.
+//!
+//! Data flows one way:
+//!
+//! - [`source`]: a cell's text; generated source that knows where each byte came from
+//! - [`commands`]: `:vars`, `!ls` and the like leave here
+//! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], [`checkpoints`])
+//! - [`session`]: what the notebook has defined so far
+//! - [`units`]: which items are compiled together
+//! - [`lower`]: the source of one crate
+//! - [`rustc`]: one call of the compiler, and the cache of its results
+//! - [`compile`]: a whole cell, with the compiler's answers taken in
+//! - [`worker`]: the process that runs what is compiled; [`output`]: what it prints
+//! - [`diagnostics`], [`report`]: errors told about the learner's own lines
+//! - [`engine`]: all of it, as front ends use it; [`event`]: what they get
+//!
+//! Around it: [`course`] (where the course library is), [`dep`] (crates from outside), [`error`].
+
+mod checkpoints;
+pub mod commands;
+pub mod compile;
+pub mod course;
+pub mod dep;
+pub mod diagnostics;
+pub mod engine;
+pub mod error;
+pub mod event;
+pub mod items;
+pub mod lower;
+pub mod names;
+pub mod output;
+pub mod parse;
+pub mod report;
+pub mod rustc;
+mod scan;
+pub mod session;
+pub mod source;
+pub mod units;
+pub mod worker;
+
+pub use course::Course;
+pub use engine::{CheckReport, Config, Engine, Interrupter, VariableInfo};
+pub use error::CellError;
+pub use event::{ErrorReport, Event, Reply, Sink, StreamName};
+pub use parse::{is_complete, Completeness};
+pub use worker::worker_main;

@@ -1,0 +1,321 @@
+//! One call of the compiler for one crate, and the cache of what came out.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use crate::course::Course;
+use crate::diagnostics::Message;
+use crate::error::CellError;
+
+/// A crate to be compiled.
+pub struct Job<'a> {
+    /// The source.
+    pub source: &'a str,
+    /// Optimisation level, 0 to 3.
+    pub opt_level: u8,
+    /// Crates it names.
+    pub externs: Vec<&'a Compiled>,
+    /// Crates whose statics it refers to.
+    pub statics: Vec<&'a Compiled>,
+    /// Crates added with `:dep`.
+    pub added: &'a [Added],
+    /// Whether the types of kept variables are wanted.
+    pub keeps: bool,
+}
+
+/// A crate added with `:dep`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Added {
+    /// The name code calls it by.
+    pub name: String,
+    /// Its compiled library.
+    pub library: PathBuf,
+    /// Where the crates it needs are.
+    pub crates: PathBuf,
+}
+
+/// A compiled crate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Compiled {
+    /// Its name, which is made of the hash of all that went into it.
+    pub name: String,
+    /// Where its library is.
+    pub library: PathBuf,
+    /// Libraries of the cells it needs, each after those it needs itself.
+    pub needs: Vec<PathBuf>,
+    /// Types of the variables it keeps, by number, as the compiler lists them.
+    pub types: BTreeMap<usize, String>,
+    /// Warnings.
+    pub warnings: Vec<Message>,
+    /// True when it was in the cache.
+    pub cached: bool,
+}
+
+/// What is written beside a compiled crate in the cache.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Listing {
+    types: BTreeMap<usize, String>,
+    warnings: Vec<Message>,
+}
+
+/// Why there is no crate.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The compiler's messages, with at least one error.
+    Errors(Vec<Message>),
+    /// The compiler was stopped.
+    Interrupted,
+    /// It could not be run, or broke down.
+    Broken(CellError),
+}
+
+impl From<CellError> for Refusal {
+    fn from(error: CellError) -> Self {
+        Self::Broken(error)
+    }
+}
+
+/// The compiler.
+#[derive(Debug, Clone)]
+pub struct Rustc {
+    course: Course,
+    stop: Arc<Stop>,
+}
+
+const EDITION: &str = "2024";
+/// Counts drafts, so that two compilations of one process do not share a folder.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
+
+impl Rustc {
+    /// A compiler for cells of this course, which gives up when `stop` is requested.
+    pub fn new(course: Course, stop: Arc<Stop>) -> Self {
+        Self { course, stop }
+    }
+
+    /// Compiles a crate, or finds it in the cache. Its name comes from [`Rustc::name_of`].
+    ///
+    /// # Errors
+    /// See [`Refusal`].
+    pub fn compile(&self, job: &Job<'_>, name: String) -> Result<Compiled, Refusal> {
+        let folder = self.course.cells.join(&name);
+        let needs = needs_of(job);
+        if let Some(listing) = read_listing(&folder) {
+            return Ok(compiled(name, &folder, needs, listing, true));
+        }
+        let draft = Draft::new(&self.course.cells)?;
+        fs::write(draft.0.join(format!("{name}.rs")), job.source).map_err(CellError::io(&draft.0))?;
+        let messages = self.run(&name, job, &draft.0)?;
+        let types = if job.keeps { read_types(&draft.0.join(format!("{name}.mir"))) } else { BTreeMap::new() };
+        let listing = Listing { types, warnings: messages };
+        draft.publish(&folder, &name, &listing)?;
+        Ok(compiled(name, &folder, needs, listing, false))
+    }
+
+    /// The name of a crate: the hash of everything that the outcome depends on.
+    pub fn name_of(&self, job: &Job<'_>) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.course.id.as_bytes());
+        hasher.update(job.source.as_bytes());
+        hasher.update(&[job.opt_level, u8::from(job.keeps)]);
+        for compiled in &job.externs {
+            hasher.update(compiled.name.as_bytes());
+        }
+        for compiled in &job.statics {
+            hasher.update(compiled.name.as_bytes());
+        }
+        for added in job.added {
+            hasher.update(format!("{added:?}").as_bytes());
+        }
+        format!("cell_{}", &hasher.finalize().to_hex()[..16])
+    }
+
+    fn run(&self, name: &str, job: &Job<'_>, folder: &Path) -> Result<Vec<Message>, Refusal> {
+        let mut command = Command::new(&self.course.rustc);
+        command.current_dir(folder).arg(format!("{name}.rs"));
+        command.args(["--crate-name", name, "--edition", EDITION, "--crate-type", "dylib", "--error-format=json"]);
+        command.args(["-Cprefer-dynamic", "-Ccodegen-units=1", "-Cdebuginfo=line-tables-only"]);
+        // Overflow is a mistake in a lesson at any level; the costly self-checks of the library are not worth it.
+        command.args(["-Cdebug-assertions=off", "-Coverflow-checks=on"]);
+        command.arg(format!("-Copt-level={}", job.opt_level));
+        command.arg(format!("--emit=link=lib{name}.so{}", if job.keeps { format!(",mir={name}.mir") } else { String::new() }));
+        command.arg("--extern").arg(joined("course=", &self.course.library));
+        for compiled in &job.externs {
+            command.arg("--extern").arg(joined(&format!("{}=", compiled.name), &compiled.library));
+        }
+        let needs = needs_of(job);
+        for folder in needs.iter().filter_map(|library| library.parent()) {
+            command.arg("-L").arg(joined("dependency=", folder));
+        }
+        for added in job.added {
+            command.arg("--extern").arg(joined(&format!("{}=", added.name), &added.library));
+            command.arg("-L").arg(joined("dependency=", &added.crates));
+        }
+        for folder in &self.course.crates {
+            command.arg("-L").arg(joined("dependency=", folder));
+        }
+        command.arg("-L").arg(joined("native=", &self.course.stubs));
+        command.args(["-Clink-arg=-Wl,--allow-shlib-undefined", "-Clink-arg=-Wl,--no-gc-sections", "-Clink-arg=-Wl,--build-id=none"]);
+        // A static of an older version of a crate is in a library that no `extern crate` mentions.
+        for compiled in &job.statics {
+            command.arg(joined("-Clink-arg=", &compiled.library));
+        }
+        command.env_remove("RUSTFLAGS").env("LC_ALL", "C");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().map_err(CellError::io(&self.course.rustc))?;
+        self.outcome(child)
+    }
+
+    fn outcome(&self, mut child: Child) -> Result<Vec<Message>, Refusal> {
+        self.stop.watch(Some(child.id()));
+        let output = child.stderr.take().map(std::io::read_to_string);
+        // Before it is waited for: afterwards its number may be another process's.
+        self.stop.watch(None);
+        let status = child.wait().map_err(CellError::io(&self.course.rustc))?;
+        let output = output.and_then(Result::ok).unwrap_or_default();
+        let messages: Vec<Message> = output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        if status.success() {
+            return Ok(messages.into_iter().filter(|message| message.level == "warning").collect());
+        }
+        if self.stop.is_requested() {
+            return Err(Refusal::Interrupted);
+        }
+        if messages.iter().any(|message| message.level.starts_with("error")) {
+            return Err(Refusal::Errors(messages));
+        }
+        let reason = output.lines().find(|line| !line.starts_with('{')).unwrap_or("it gave no reason");
+        Err(Refusal::Broken(CellError::Dependency(format!("the compiler broke down ({status}): {reason}"))))
+    }
+}
+
+/// The learner's wish to stop, as far as compiling is concerned.
+#[derive(Debug, Default)]
+pub struct Stop {
+    requested: AtomicBool,
+    compiler: Mutex<Option<u32>>,
+}
+
+impl Stop {
+    /// Asks for a stop, and ends a compiler that is running.
+    pub fn request(&self) {
+        self.requested.store(true, Ordering::SeqCst);
+        self.end_compiler(*self.compiler.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Takes the wish back: a new cell begins.
+    pub fn reset(&self) {
+        self.requested.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether a stop has been asked for.
+    pub fn is_requested(&self) -> bool {
+        self.requested.load(Ordering::SeqCst)
+    }
+
+    fn watch(&self, compiler: Option<u32>) {
+        *self.compiler.lock().unwrap_or_else(PoisonError::into_inner) = compiler;
+        // The wish may have come just before.
+        if self.is_requested() {
+            self.end_compiler(compiler);
+        }
+    }
+
+    fn end_compiler(&self, compiler: Option<u32>) {
+        if let Some(process) = compiler.and_then(|process| i32::try_from(process).ok()) {
+            // SAFETY: sends a signal; the number is a child's that has not been waited for, see `outcome`.
+            unsafe { libc::kill(process, libc::SIGKILL) };
+        }
+    }
+}
+
+fn joined(text: &str, path: &Path) -> std::ffi::OsString {
+    let mut argument = std::ffi::OsString::from(text);
+    argument.push(path);
+    argument
+}
+
+/// All libraries of cells that a crate needs loaded, deepest first.
+fn needs_of(job: &Job<'_>) -> Vec<PathBuf> {
+    let mut needs: Vec<PathBuf> = Vec::new();
+    for library in job.externs.iter().chain(&job.statics).flat_map(|compiled| compiled.needs.iter().chain([&compiled.library])) {
+        if !needs.contains(library) {
+            needs.push(library.clone());
+        }
+    }
+    needs
+}
+
+fn compiled(name: String, folder: &Path, needs: Vec<PathBuf>, listing: Listing, cached: bool) -> Compiled {
+    let library = folder.join(format!("lib{name}.so"));
+    Compiled { name, library, needs, types: listing.types, warnings: listing.warnings, cached }
+}
+
+const LISTING: &str = "listing.json";
+
+fn read_listing(folder: &Path) -> Option<Listing> {
+    serde_json::from_slice(&fs::read(folder.join(LISTING)).ok()?).ok()
+}
+
+/// A folder that is being filled. It becomes part of the cache as a whole, or goes away.
+struct Draft(PathBuf);
+
+impl Draft {
+    fn new(cells: &Path) -> Result<Self, CellError> {
+        let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+        let folder = cells.join(format!("draft-{}-{number}", std::process::id()));
+        fs::create_dir_all(&folder).map_err(CellError::io(&folder))?;
+        Ok(Self(folder))
+    }
+
+    fn publish(self, folder: &Path, name: &str, listing: &Listing) -> Result<(), CellError> {
+        let _ = fs::remove_file(self.0.join(format!("{name}.mir")));
+        let text = serde_json::to_vec(listing).unwrap_or_default();
+        fs::write(self.0.join(LISTING), text).map_err(CellError::io(&self.0))?;
+        match fs::rename(&self.0, folder) {
+            // Another kernel was faster with the same cell: its result is as good.
+            Err(_) if read_listing(folder).is_some() => Ok(()),
+            Err(_) => {
+                // A folder without a listing is what a crash has left.
+                let _ = fs::remove_dir_all(folder);
+                fs::rename(&self.0, folder).map_err(CellError::io(folder))
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Reads the types of kept variables from the compiler's listing of the crate.
+fn read_types(listing: &Path) -> BTreeMap<usize, String> {
+    let text = fs::read_to_string(listing).unwrap_or_default();
+    text.lines().filter_map(type_in_line).collect()
+}
+
+/// `let _22: course::rt::store::Kept<0, course::tch::Tensor>;`
+fn type_in_line(line: &str) -> Option<(usize, String)> {
+    let (_, rest) = line.trim_start().strip_prefix("let ")?.split_once("rt::store::Kept<")?;
+    let (number, rest) = rest.split_once(", ")?;
+    Some((number.parse().ok()?, rest.strip_suffix(">;")?.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_read_from_the_listing() {
+        let line = "            let _22: course::rt::store::Kept<12, std::vec::Vec<(i32, &str)>>;";
+        assert_eq!(type_in_line(line), Some((12, "std::vec::Vec<(i32, &str)>".to_string())));
+        assert_eq!(type_in_line("    let _1: i32;"), None);
+    }
+}

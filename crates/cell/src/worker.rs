@@ -1,0 +1,303 @@
+//! The kernel's side of a worker process.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::Path;
+use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rt::frame::{write_frame, ToKernel, ToWorker};
+
+use crate::course::Course;
+use crate::error::CellError;
+use crate::event::{Event, StreamName};
+use crate::output::Decoder;
+
+/// The most that is read from a pipe at once, in bytes: one event.
+const CHUNK: usize = 64 << 10;
+
+/// A worker process.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    socket: UnixStream,
+    /// Where messages to the worker go; shared with whoever interrupts.
+    pub line: Line,
+    stdout: Stream<ChildStdout>,
+    stderr: Stream<ChildStderr>,
+    received: Vec<u8>,
+    frames: VecDeque<ToKernel>,
+    ready: bool,
+}
+
+/// One end of a pipe with its decoder.
+#[derive(Debug)]
+struct Stream<P> {
+    pipe: P,
+    decoder: Decoder,
+    open: bool,
+}
+
+/// A way to send messages to the worker of the day.
+#[derive(Debug, Clone, Default)]
+pub struct Line(Arc<Mutex<Option<UnixStream>>>);
+
+impl Line {
+    /// Sends a message; one that cannot be sent is for a worker that is gone.
+    pub fn send(&self, message: &ToWorker) {
+        if let Some(socket) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            let _ = write_frame(socket, message);
+        }
+    }
+
+    fn connect(&self, socket: Option<UnixStream>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = socket;
+    }
+}
+
+/// What came of waiting.
+#[derive(Debug)]
+pub enum News {
+    /// A message, after all output that was printed before it.
+    Message(ToKernel),
+    /// Nothing but output, or nothing at all, in the time given.
+    Quiet,
+    /// The process has ended.
+    Died(Death),
+}
+
+/// How a worker ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Death {
+    /// One line for the learner.
+    pub what: String,
+}
+
+/// The name of the hidden subcommand that turns the program into a worker.
+pub const SUBCOMMAND: &str = "worker";
+
+impl Worker {
+    /// Starts a process. It loads the course by itself; [`Worker::wait_until_ready`] waits for that.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn start(program: &Path, course: &Course, folder: &Path, line: &Line) -> Result<Self, CellError> {
+        let broken = |error: io::Error| CellError::NoWorker(error.to_string());
+        let (ours, theirs) = UnixStream::pair().map_err(broken)?;
+        let mut command = Command::new(program);
+        command.arg(SUBCOMMAND).arg(&course.library).current_dir(folder);
+        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // A group of its own: Ctrl-C in a terminal is for the front end, and what a cell starts ends with it.
+        command.process_group(0);
+        let mut child = command.spawn().map_err(broken)?;
+        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
+            return Err(CellError::NoWorker("it has no output".into()));
+        };
+        for descriptor in [ours.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()] {
+            set_nonblocking(descriptor).map_err(broken)?;
+        }
+        let writer = ours.try_clone().map_err(broken)?;
+        // Descriptors of one socket share the mode, so writes may find it full; frames to a worker are small.
+        line.connect(Some(writer));
+        Ok(Self {
+            child,
+            socket: ours,
+            line: line.clone(),
+            stdout: Stream { pipe: stdout, decoder: Decoder::new(StreamName::Stdout), open: true },
+            stderr: Stream { pipe: stderr, decoder: Decoder::new(StreamName::Stderr), open: true },
+            received: Vec::new(),
+            frames: VecDeque::new(),
+            ready: false,
+        })
+    }
+
+    /// The process's number.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for output or a message, and passes output on.
+    pub fn wait(&mut self, timeout: Duration, place: Place<'_>, show: &mut dyn FnMut(Event)) -> News {
+        if self.frames.is_empty() {
+            self.poll(timeout);
+            let closed = self.receive();
+            if closed && self.frames.is_empty() {
+                return News::Died(self.bury(place, show));
+            }
+        }
+        // What was printed before the next message is in the pipes by now: it goes first.
+        self.drain(place, show);
+        match self.frames.pop_front() {
+            Some(ToKernel::Ready) => {
+                self.ready = true;
+                News::Quiet
+            }
+            Some(message) => News::Message(message),
+            None => News::Quiet,
+        }
+    }
+
+    /// Waits until the course is loaded.
+    ///
+    /// # Errors
+    /// How it ended, if it did.
+    pub fn wait_until_ready(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) -> Result<(), Death> {
+        while !self.ready {
+            if let News::Died(death) = self.wait(Duration::from_secs(1), place, show) {
+                return Err(death);
+            }
+        }
+        Ok(())
+    }
+
+    fn poll(&self, timeout: Duration) {
+        let mut waited: Vec<libc::pollfd> = vec![waiting_for(self.socket.as_raw_fd())];
+        waited.extend(self.stdout.open.then(|| waiting_for(self.stdout.pipe.as_raw_fd())));
+        waited.extend(self.stderr.open.then(|| waiting_for(self.stderr.pipe.as_raw_fd())));
+        let timeout = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+        // SAFETY: the array is valid for its length; an interrupted call is like one that timed out.
+        unsafe { libc::poll(waited.as_mut_ptr(), waited.len() as libc::nfds_t, timeout) };
+    }
+
+    /// Reads what the socket has. True when the other end is closed.
+    fn receive(&mut self) -> bool {
+        let mut chunk = [0; CHUNK];
+        let closed = loop {
+            match self.socket.read(&mut chunk) {
+                Ok(0) => break true,
+                Ok(length) => self.received.extend_from_slice(&chunk[..length]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break error.kind() != io::ErrorKind::WouldBlock,
+            }
+        };
+        let mut rest = &self.received[..];
+        while let Some(length) = complete_frame(rest) {
+            let mut frame = &rest[..length];
+            if let Ok(Some(message)) = rt::frame::read_frame(&mut frame) {
+                self.frames.push_back(message);
+            }
+            rest = &rest[length..];
+        }
+        self.received = rest.to_vec();
+        closed
+    }
+
+    fn drain(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) {
+        self.stdout.drain(place, show);
+        self.stderr.drain(place, show);
+    }
+
+    /// Learns how the process ended, after its last output.
+    fn bury(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) -> Death {
+        self.line.connect(None);
+        let status = self.child.wait();
+        self.drain(place, show);
+        for event in self.stdout.decoder.finish(place).into_iter().chain(self.stderr.decoder.finish(place)) {
+            show(event);
+        }
+        let what = match (self.stderr.decoder.fault.take(), status) {
+            (Some(fault), _) => format!("{fault}: a function called itself too deeply, or a value is too large for the stack"),
+            (None, Ok(status)) => describe(status),
+            (None, Err(error)) => error.to_string(),
+        };
+        Death { what }
+    }
+
+    /// Passes on what is printed when no cell runs, without waiting.
+    pub fn idle(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) -> News {
+        self.wait(Duration::ZERO, place, show)
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.line.connect(None);
+        if let Ok(group) = i32::try_from(self.child.id()) {
+            // SAFETY: sends a signal to the group that `start` made; its leader has not been waited for, or is gone,
+            // in which case what it started is still in the group.
+            unsafe { libc::kill(-group, libc::SIGKILL) };
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// Names places in cells; see [`crate::output::rename_places`].
+pub type Place<'a> = &'a dyn Fn(&str, usize, usize) -> Option<String>;
+
+impl<P: Read> Stream<P> {
+    fn drain(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) {
+        let mut chunk = [0; CHUNK];
+        while self.open {
+            match self.pipe.read(&mut chunk) {
+                Ok(0) => self.open = false,
+                Ok(length) => self.decoder.take(&chunk[..length], place).into_iter().for_each(&mut *show),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(_) => self.open = false,
+            }
+        }
+    }
+}
+
+fn waiting_for(descriptor: RawFd) -> libc::pollfd {
+    libc::pollfd { fd: descriptor, events: libc::POLLIN, revents: 0 }
+}
+
+fn set_nonblocking(descriptor: RawFd) -> io::Result<()> {
+    // SAFETY: reads and sets the flags of a descriptor that the caller holds open.
+    let done = unsafe {
+        let flags = libc::fcntl(descriptor, libc::F_GETFL);
+        flags >= 0 && libc::fcntl(descriptor, libc::F_SETFL, flags | libc::O_NONBLOCK) >= 0
+    };
+    if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// The length of the first frame, its own length included, if all of it is there.
+fn complete_frame(bytes: &[u8]) -> Option<usize> {
+    let length = u32::from_le_bytes(*bytes.first_chunk::<4>()?) as usize;
+    (bytes.len() >= 4 + length).then_some(4 + length)
+}
+
+fn describe(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("it exited with code {code} (`std::process::exit`)"),
+        (_, Some(libc::SIGSEGV)) => "segmentation fault: memory was used that is not its own (`unsafe` code, most likely)".into(),
+        (_, Some(libc::SIGBUS)) => "bus error: memory was used that is not there".into(),
+        (_, Some(libc::SIGABRT)) => "it aborted (`std::process::abort`, a panic inside a panic, or memory that could not be had)".into(),
+        (_, Some(libc::SIGKILL)) => "it was killed; when the machine runs out of memory, that is how it ends".into(),
+        (_, Some(libc::SIGILL)) => "illegal instruction".into(),
+        (_, Some(libc::SIGFPE)) => "arithmetic fault".into(),
+        (_, Some(libc::SIGTERM)) => "it was told to end (SIGTERM)".into(),
+        (_, Some(signal)) => format!("signal {signal}"),
+        _ => "it ended".into(),
+    }
+}
+
+/// What the hidden subcommand does: loads the course named on the command line and hands the process over to it.
+pub fn worker_main() -> ! {
+    let problem = match std::env::args_os().nth(2) {
+        None => "which course?".to_string(),
+        Some(library) => serve(Path::new(&library)),
+    };
+    eprintln!("cvstudy worker: {problem}");
+    std::process::exit(2)
+}
+
+fn serve(library: &Path) -> String {
+    // SAFETY: the course is ours; loading it runs the initialisers of libtorch, which expect nothing.
+    let course = unsafe { libloading::Library::new(library) };
+    let course = match course {
+        Ok(course) => course,
+        Err(error) => return format!("cannot load {}: {error}", library.display()),
+    };
+    // SAFETY: the course defines this symbol with this type, see its `worker` module.
+    let entry = unsafe { course.get::<extern "C" fn() -> !>(b"cvstudy_worker\0") };
+    match entry {
+        Ok(entry) => entry(),
+        Err(error) => format!("{} is not a course: {error}", library.display()),
+    }
+}

@@ -1,0 +1,39 @@
+//! [`Activation`]: the function between two layers.
+
+use tch::Tensor;
+
+/// The function between two layers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Activation {
+    /// max(0, x)
+    #[default]
+    Relu,
+    /// 1 / (1 + exp(-x))
+    Sigmoid,
+    /// tanh(x)
+    Tanh,
+    /// x times the normal distribution function of x: the exact form, PyTorch's `approximate="none"`
+    Gelu,
+}
+
+impl Activation {
+    /// The function's value for each value of `xs`, of any shape.
+    pub fn apply(self, xs: &Tensor) -> Tensor {
+        match self {
+            Self::Relu => xs.relu(),
+            Self::Sigmoid => xs.sigmoid(),
+            Self::Tanh => xs.tanh(),
+            Self::Gelu => xs.gelu("none"),
+        }
+    }
+
+    /// PyTorch's name of it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Relu => "ReLU",
+            Self::Sigmoid => "Sigmoid",
+            Self::Tanh => "Tanh",
+            Self::Gelu => "GELU",
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! Showing values: MIME bundles, displays with and without an id, and the tail value of a cell.
+
+use std::fmt::Debug;
+
+use base64::Engine as _;
+use serde_json::{json, Value};
+
+pub use crate::frame::Bundle;
+use crate::frame::ToKernel;
+use crate::link;
+
+/// A value that knows how to show itself in a notebook.
+///
+/// A tail expression of such a type is shown with it, as is anything given to [`display`].
+pub trait Show {
+    /// The value in every form a front end may want; always with `text/plain`.
+    fn show(&self) -> Bundle;
+}
+
+impl Bundle {
+    /// A bundle of text alone.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self::default().with_text(text)
+    }
+
+    /// A bundle of PNG bytes, shown `width` x `height` CSS pixels large, with its text form
+    /// (which is also the picture's description for those who cannot see it).
+    pub fn png(bytes: &[u8], width: u32, height: u32, text: impl Into<String>) -> Self {
+        let text = text.into();
+        let hints = json!({ "width": width, "height": height, "alt": text });
+        Self::text(text).with_binary("image/png", bytes).with_hints("image/png", hints)
+    }
+
+    /// A bundle of SVG source with its text form.
+    pub fn svg(source: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::text(text).with("image/svg+xml", Value::String(source.into()))
+    }
+
+    /// A bundle of HTML with its text form. Whatever in it comes from data must be escaped: [`escape`].
+    pub fn html(html: impl Into<String>, text: impl Into<String>) -> Self {
+        Self::text(text).with("text/html", Value::String(html.into()))
+    }
+
+    /// Adds or replaces the text form.
+    pub fn with_text(self, text: impl Into<String>) -> Self {
+        self.with("text/plain", Value::String(text.into()))
+    }
+
+    /// Adds or replaces one form.
+    pub fn with(mut self, mime: &str, content: Value) -> Self {
+        self.data.insert(mime.into(), content);
+        self
+    }
+
+    /// Adds or replaces one binary form.
+    pub fn with_binary(self, mime: &str, bytes: &[u8]) -> Self {
+        let text = base64::engine::general_purpose::STANDARD.encode(bytes);
+        self.with(mime, Value::String(text))
+    }
+
+    /// Adds or replaces the display hints of one form.
+    pub fn with_hints(mut self, mime: &str, hints: Value) -> Self {
+        self.metadata.insert(mime.into(), hints);
+        self
+    }
+
+    /// The text form, empty if there is none.
+    pub fn plain(&self) -> &str {
+        self.data.get("text/plain").and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+/// Text made safe to stand inside HTML or SVG.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Shows a value below the cell, now.
+pub fn display<T: Show + ?Sized>(value: &T) {
+    link::show(&ToKernel::Display { bundle: value.show(), id: None, update: false });
+}
+
+/// Shows a value that [`update_display`] can later replace.
+pub fn display_with_id<T: Show + ?Sized>(id: &str, value: &T) {
+    link::show(&ToKernel::Display { bundle: value.show(), id: Some(id.into()), update: false });
+}
+
+/// Replaces what stands under `id`, wherever it was shown.
+pub fn update_display<T: Show + ?Sized>(id: &str, value: &T) {
+    link::show(&ToKernel::Display { bundle: value.show(), id: Some(id.into()), update: true });
+}
+
+/// Clears the cell's output; with `wait`, only when the next output comes, which avoids flicker.
+pub fn clear_output(wait: bool) {
+    link::show(&ToKernel::Clear { wait });
+}
+
+impl Show for Bundle {
+    fn show(&self) -> Bundle {
+        self.clone()
+    }
+}
+
+/// Plain text, shown as it is, without quotes.
+impl Show for str {
+    fn show(&self) -> Bundle {
+        Bundle::text(self)
+    }
+}
+
+impl<T: Show + ?Sized> Show for &T {
+    fn show(&self) -> Bundle {
+        (**self).show()
+    }
+}
+
+impl<T: Show + ?Sized> Show for Box<T> {
+    fn show(&self) -> Bundle {
+        (**self).show()
+    }
+}
+
+/// How the tail of a cell finds its best form.
+///
+/// The macro [`tail!`](crate::tail) calls `(&&&Tail(&value)).bundle()`; method look-up tries the
+/// fewest `&` last, so the traits below are tried in the order of their names.
+pub mod tail {
+    use super::*;
+
+    /// The value under consideration.
+    pub struct Tail<'a, T: ?Sized>(pub &'a T);
+
+    /// What [`NoOwnDisplay::evcxr_display`] returns: the type has no method of that name.
+    pub struct Absent;
+
+    /// Stands in where a type has no inherent `evcxr_display`.
+    pub trait NoOwnDisplay {
+        /// Does nothing, and says so by its type.
+        fn evcxr_display(&self) -> Absent {
+            Absent
+        }
+    }
+    impl<T: ?Sized> NoOwnDisplay for T {}
+
+    /// Whether `evcxr_display` was the type's own.
+    pub trait Shown {
+        /// False for [`Absent`] alone.
+        const SHOWN: bool;
+    }
+    impl Shown for Absent {
+        const SHOWN: bool = false;
+    }
+    impl Shown for () {
+        const SHOWN: bool = true;
+    }
+    impl<E> Shown for Result<(), E> {
+        const SHOWN: bool = true;
+    }
+
+    /// Whether the value has shown itself.
+    pub fn shown<S: Shown>(_: S) -> bool {
+        S::SHOWN
+    }
+
+    /// First choice: nothing for `()`, and the inside of `Ok` and `Some`.
+    pub trait ByShow {
+        /// The value's bundle.
+        fn bundle(&self) -> Option<Bundle>;
+    }
+    impl<T: Show + ?Sized> ByShow for &&&Tail<'_, T> {
+        fn bundle(&self) -> Option<Bundle> {
+            Some(self.0.show())
+        }
+    }
+
+    /// `Ok`, `Some` of something that shows itself.
+    pub trait ByInside {
+        /// The inside's bundle, its text wrapped as the value is.
+        fn bundle(&self) -> Option<Bundle>;
+    }
+    impl<T: Show> ByInside for &&Tail<'_, Option<T>> {
+        fn bundle(&self) -> Option<Bundle> {
+            Some(match self.0 {
+                Some(inside) => wrapped("Some", inside.show()),
+                None => Bundle::text("None"),
+            })
+        }
+    }
+    impl<T: Show, E: Debug> ByInside for &&Tail<'_, Result<T, E>> {
+        fn bundle(&self) -> Option<Bundle> {
+            Some(match self.0 {
+                Ok(inside) => wrapped("Ok", inside.show()),
+                Err(error) => Bundle::text(format!("Err({error:#?})")),
+            })
+        }
+    }
+
+    fn wrapped(name: &str, bundle: Bundle) -> Bundle {
+        let text = format!("{name}({})", bundle.plain());
+        bundle.with_text(text)
+    }
+
+    /// Anything with `Debug`; `()` is not worth showing.
+    pub trait ByDebug {
+        /// The value, pretty-printed.
+        fn bundle(&self) -> Option<Bundle>;
+    }
+    impl<T: Debug + ?Sized> ByDebug for &Tail<'_, T> {
+        fn bundle(&self) -> Option<Bundle> {
+            let type_name = std::any::type_name::<T>();
+            (type_name != "()").then(|| Bundle::text(format!("{:#?}", self.0)))
+        }
+    }
+
+    /// Everything else: the name of its type.
+    pub trait ByName {
+        /// The type's name.
+        fn bundle(&self) -> Option<Bundle>;
+    }
+    impl<T: ?Sized> ByName for Tail<'_, T> {
+        fn bundle(&self) -> Option<Bundle> {
+            let name = short_type_name(std::any::type_name::<T>());
+            Some(Bundle::text(format!("<{name}>")))
+        }
+    }
+
+    /// Sends the tail's bundle, unless there is nothing to show.
+    pub fn result(bundle: Option<Bundle>) {
+        if let Some(bundle) = bundle {
+            link::show(&ToKernel::Result { bundle });
+        }
+    }
+
+    /// `alloc::vec::Vec<core::option::Option<i32>>` as `Vec<Option<i32>>`.
+    pub fn short_type_name(full: &str) -> String {
+        let mut out = String::new();
+        let mut word = 0;
+        let mut chars = full.chars().peekable();
+        while let Some(c) = chars.next() {
+            if c == ':' && chars.peek() == Some(&':') {
+                chars.next();
+                out.truncate(word);
+            } else {
+                out.push(c);
+                if !(c.is_alphanumeric() || c == '_') {
+                    word = out.len();
+                }
+            }
+        }
+        out
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::short_type_name;
+
+        #[test]
+        fn paths_are_cut_from_type_names() {
+            assert_eq!(short_type_name("alloc::vec::Vec<core::option::Option<i32>>"), "Vec<Option<i32>>");
+            assert_eq!(short_type_name("(&str, [tch::Tensor; 2])"), "(&str, [Tensor; 2])");
+        }
+    }
+}
+
+/// Shows the value of a cell's last expression without moving it.
+#[macro_export]
+macro_rules! tail {
+    ($value:expr) => {{
+        #[allow(unused_imports)]
+        use $crate::display::tail::{ByDebug as _, ByInside as _, ByName as _, ByShow as _, NoOwnDisplay as _};
+        match $value {
+            ref value => {
+                if !$crate::display::tail::shown(value.evcxr_display()) {
+                    $crate::display::tail::result((&&&&$crate::display::tail::Tail(value)).bundle());
+                }
+            }
+        }
+    }};
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tail::*;
+    use super::*;
+
+    struct Opaque;
+    struct Picture;
+    impl Show for Picture {
+        fn show(&self) -> Bundle {
+            Bundle::png(&[1, 2, 3], 2, 1, "a picture")
+        }
+    }
+
+    macro_rules! bundle {
+        ($value:expr) => {{
+            #[allow(unused_imports)]
+            use super::tail::{ByDebug as _, ByInside as _, ByName as _, ByShow as _};
+            (&&&&Tail(&$value)).bundle()
+        }};
+    }
+
+    #[test]
+    fn the_richest_form_wins() {
+        assert!(bundle!(Picture).unwrap().data.contains_key("image/png"));
+        let inside = bundle!(Some(Picture)).unwrap();
+        assert!(inside.data.contains_key("image/png"));
+        assert_eq!(inside.plain(), "Some(a picture)");
+        assert_eq!(bundle!(vec![1, 2]).unwrap().plain(), "[\n    1,\n    2,\n]");
+        assert_eq!(bundle!(()), None);
+        assert!(bundle!(Opaque).unwrap().plain().ends_with("Opaque>"));
+    }
+
+    #[test]
+    fn data_cannot_become_markup() {
+        assert_eq!(escape("<b a='1'>&"), "&lt;b a=&#39;1&#39;&gt;&amp;");
+    }
+}

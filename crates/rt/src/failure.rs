@@ -1,0 +1,293 @@
+//! Panics, torch errors and `?` turned into one clear message with the learner's own lines.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::error::Error;
+use std::ffi::CStr;
+use std::fmt::Debug;
+use std::panic::{catch_unwind, AssertUnwindSafe, PanicHookInfo};
+use std::sync::{PoisonError, RwLock};
+
+use crate::checkpoint::{cell_of_this_thread, Interrupted};
+use crate::display::tail::short_type_name;
+use crate::frame::{Outcome, Place};
+
+/// What a `?` at the top level of a cell turns any error into.
+///
+/// It does not implement `Debug` itself, which is what lets every type that does become one.
+pub struct CellError {
+    error_type: String,
+    message: String,
+}
+
+impl<E: Debug + 'static> From<E> for CellError {
+    fn from(error: E) -> Self {
+        Self { error_type: short_type_name(std::any::type_name::<E>()), message: describe(&error) }
+    }
+}
+
+type Describer = fn(&dyn Any) -> Option<String>;
+
+/// Error types whose message reads better than their `Debug` form, registered with [`speaks`].
+static SPEAKERS: RwLock<Vec<Describer>> = RwLock::new(Vec::new());
+
+/// Makes a `?` on errors of type `E` say their message (with the causes behind it) instead of their `Debug` form.
+pub fn speaks<E: Error + 'static>() {
+    SPEAKERS.write().unwrap_or_else(PoisonError::into_inner).push(|error| error.downcast_ref::<E>().map(|error| with_causes(error)));
+}
+
+/// The errors of the standard library that a lesson meets.
+pub(crate) fn std_errors_speak() {
+    speaks::<std::io::Error>();
+    speaks::<std::num::ParseIntError>();
+    speaks::<std::num::ParseFloatError>();
+    speaks::<std::num::TryFromIntError>();
+    speaks::<std::str::ParseBoolError>();
+    speaks::<std::char::ParseCharError>();
+    speaks::<std::str::Utf8Error>();
+    speaks::<std::string::FromUtf8Error>();
+    speaks::<std::env::VarError>();
+    speaks::<std::time::SystemTimeError>();
+    speaks::<std::sync::mpsc::RecvError>();
+}
+
+fn describe<E: Debug + 'static>(error: &E) -> String {
+    let any: &dyn Any = error;
+    if let Some(text) = any.downcast_ref::<String>() {
+        return text.clone();
+    }
+    if let Some(text) = any.downcast_ref::<&'static str>() {
+        return (*text).to_string();
+    }
+    if let Some(error) = any.downcast_ref::<Box<dyn Error>>() {
+        return with_causes(error.as_ref());
+    }
+    if let Some(error) = any.downcast_ref::<Box<dyn Error + Send + Sync>>() {
+        return with_causes(error.as_ref());
+    }
+    let speakers = SPEAKERS.read().unwrap_or_else(PoisonError::into_inner);
+    let message = speakers.iter().find_map(|describer| describer(any)).unwrap_or_else(|| format!("{error:?}"));
+    without_native_trace(&message)
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let message = error.to_string();
+        if !text.contains(&message) {
+            text = format!("{text}: {message}");
+        }
+        cause = error.source();
+    }
+    text
+}
+
+/// Runs the body of a cell and says how it ended.
+pub fn run(body: impl FnOnce() -> Result<(), CellError>) -> Outcome {
+    // Behind a pointer, so that catching and reporting is compiled here and not with every cell.
+    let mut body = Some(body);
+    run_once(&mut || body.take().map_or(Ok(()), |body| body()))
+}
+
+#[inline(never)]
+fn run_once(body: &mut dyn FnMut() -> Result<(), CellError>) -> Outcome {
+    match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(())) => Outcome::Finished,
+        Ok(Err(error)) => Outcome::Failed { error_type: error.error_type, message: error.message },
+        Err(payload) => after_unwinding(payload),
+    }
+}
+
+fn after_unwinding(payload: Box<dyn Any + Send>) -> Outcome {
+    let outcome = match payload.downcast_ref::<Interrupted>() {
+        Some(interrupted) => Outcome::Interrupted { at: interrupted.0.first().cloned() },
+        None => {
+            let noted = LAST_PANIC.take().unwrap_or_default();
+            let message = message_of(payload.as_ref());
+            Outcome::Panicked {
+                message: without_native_trace(&message),
+                at: noted.at,
+                frames: noted.frames,
+                backtrace: noted.backtrace,
+            }
+        }
+    };
+    // A payload may have a destructor that panics; it is not worth the worker's life.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    outcome
+}
+
+fn message_of(payload: &(dyn Any + Send)) -> String {
+    if let Some(text) = payload.downcast_ref::<String>() {
+        text.clone()
+    } else if let Some(text) = payload.downcast_ref::<&str>() {
+        (*text).to_string()
+    } else {
+        "panic with a value that is not text".to_string()
+    }
+}
+
+/// True when the learner asked to see everything.
+fn wants_backtrace() -> bool {
+    std::env::var_os("CVSTUDY_BACKTRACE").is_some_and(|value| value == "1")
+}
+
+/// A torch error in one line: its first, without the C++ frames behind it.
+///
+/// tch panics with `called Result::unwrap() on an Err value: Torch("<message>\nException raised from ...")`,
+/// where the message is escaped; a `?` on its error type gives the same without the frame around it.
+fn without_native_trace(message: &str) -> String {
+    if wants_backtrace() {
+        return message.to_string();
+    }
+    let inner = message.split_once("Torch(\"").map_or(message, |(_, rest)| rest.trim_end_matches("\")"));
+    let escaped = inner.len() != message.len();
+    let is_torch = escaped || inner.contains("Exception raised from");
+    if !is_torch {
+        return message.to_string();
+    }
+    let text = if escaped { unescape(inner) } else { inner.to_string() };
+    let text = text.split("\nException raised from").next().unwrap_or_default();
+    text.lines().take_while(|line| !line.starts_with("frame #")).collect::<Vec<_>>().join(" ")
+}
+
+fn unescape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        if c != '\\' {
+            out.push(c);
+            continue;
+        }
+        match chars.next() {
+            Some('n') => out.push('\n'),
+            Some('t') => out.push('\t'),
+            Some('r') => out.push('\r'),
+            Some(other) => out.push(other),
+            None => out.push('\\'),
+        }
+    }
+    out
+}
+
+/// What the panic hook saw, kept until the unwinding arrives.
+#[derive(Default)]
+struct Noted {
+    at: Option<Place>,
+    frames: Vec<Place>,
+    backtrace: Option<String>,
+}
+
+thread_local! {
+    static LAST_PANIC: RefCell<Option<Noted>> = const { RefCell::new(None) };
+}
+
+/// On the cell thread a panic is noted and reported once, at its end; elsewhere it is printed, as Rust does.
+pub(crate) fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|info| {
+        if cell_of_this_thread().is_some() {
+            let backtrace = wants_backtrace().then(|| std::backtrace::Backtrace::force_capture().to_string());
+            let noted = Noted { at: info.location().map(place_of), frames: cell_frames(), backtrace };
+            LAST_PANIC.set(Some(noted));
+        } else {
+            print_panic(info);
+        }
+    }));
+}
+
+fn place_of(location: &std::panic::Location<'_>) -> Place {
+    Place { file: location.file().to_string(), line: location.line(), column: location.column() }
+}
+
+fn print_panic(info: &PanicHookInfo<'_>) {
+    let thread = std::thread::current();
+    let name = thread.name().unwrap_or("<unnamed>").to_string();
+    let message = without_native_trace(&message_of_hook(info));
+    let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
+    eprintln!("thread '{name}' panicked{place}:\n{message}");
+}
+
+fn message_of_hook(info: &PanicHookInfo<'_>) -> String {
+    info.payload_as_str().unwrap_or("panic with a value that is not text").to_string()
+}
+
+/// The learner's own lines on the stack, innermost first.
+///
+/// Only addresses inside compiled cells are looked up: reading libtorch's symbols would take a second.
+pub(crate) fn cell_frames() -> Vec<Place> {
+    let mut addresses = Vec::new();
+    backtrace::trace(|frame| {
+        let address = frame.ip();
+        if is_in_a_cell(address) {
+            // A return address points behind the call; one byte back is inside it.
+            addresses.push(address.wrapping_byte_sub(1));
+        }
+        addresses.len() < 64
+    });
+    if addresses.is_empty() {
+        return Vec::new();
+    }
+    // Libraries loaded since the last look would be unknown to it.
+    backtrace::clear_symbol_cache();
+    let mut places = Vec::new();
+    for address in addresses {
+        backtrace::resolve(address, |symbol| places.extend(place_in_cell(symbol)));
+    }
+    places.dedup();
+    places
+}
+
+fn place_in_cell(symbol: &backtrace::Symbol) -> Option<Place> {
+    let file = symbol.filename()?.file_name()?.to_str()?;
+    file.starts_with("cell_").then_some(Place {
+        file: file.to_string(),
+        line: symbol.lineno()?,
+        column: symbol.colno().unwrap_or(1),
+    })
+}
+
+fn is_in_a_cell(address: *mut std::ffi::c_void) -> bool {
+    // SAFETY: a zeroed Dl_info is valid (all pointers null).
+    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
+    // SAFETY: dladdr accepts any address and writes to `info` alone.
+    if unsafe { libc::dladdr(address, &mut info) } == 0 || info.dli_fname.is_null() {
+        return false;
+    }
+    // SAFETY: dladdr succeeded, so the name is a C string that lives as long as its library, which is never unloaded.
+    let path = unsafe { CStr::from_ptr(info.dli_fname) };
+    path.to_bytes().rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b"libcell_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(body: impl FnOnce() -> Result<(), CellError>) -> (String, String) {
+        match run(body) {
+            Outcome::Failed { error_type, message } => (error_type, message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn any_error_passes_a_question_mark() {
+        std_errors_speak();
+        #[derive(Debug)]
+        struct Mine(#[allow(dead_code)] i32);
+        let parse = || -> Result<(), CellError> { Ok(drop("x".parse::<i32>()?)) };
+        assert_eq!(failed(parse), ("ParseIntError".into(), "invalid digit found in string".into()));
+        assert_eq!(failed(|| Err("text")?), ("&str".into(), "text".into()));
+        assert_eq!(failed(|| Err(String::from("owned"))?).1, "owned");
+        assert_eq!(failed(|| Err(Mine(3))?), ("Mine".into(), "Mine(3)".into()));
+        let boxed: Box<dyn Error> = "boxed".into();
+        assert_eq!(failed(|| Err(boxed)?).1, "boxed");
+    }
+
+    #[test]
+    fn a_torch_error_is_one_line() {
+        let panic = "called `Result::unwrap()` on an `Err` value: Torch(\"mat1 and mat2 shapes cannot be multiplied (3x4 and 3x3)\\nException raised from meta at x.cpp:202 (most recent call first):\\nframe #0: c10::Error\")";
+        assert_eq!(without_native_trace(panic), "mat1 and mat2 shapes cannot be multiplied (3x4 and 3x3)");
+        assert_eq!(without_native_trace("index out of bounds\nsecond line"), "index out of bounds\nsecond line");
+    }
+}

@@ -1,0 +1,29 @@
+//! What compiled cells call while they run, and the worker loop that runs them.
+//!
+//! A worker process loads the course (and with it this crate) once, then loads and runs one cell
+//! after another. Everything a cell needs from outside passes through here:
+//!
+//! - [`frame`]: the messages between kernel and worker, and how they are framed
+//! - [`display`]: showing values: MIME bundles, display ids, the tail value of a cell
+//! - [`store`]: the variables that live from one cell to the next
+//! - [`checkpoint`]: the places where a cell may be interrupted
+//! - [`failure`]: panics and `?` turned into one clear message
+//! - [`fault`]: last words of a worker that dies from a signal
+//! - [`stdio`]: live output and `input("...")`
+//! - [`worker`]: the loop itself
+
+pub mod checkpoint;
+pub mod display;
+pub mod failure;
+pub mod fault;
+pub mod frame;
+mod link;
+pub mod stdio;
+pub mod store;
+pub mod worker;
+
+pub use checkpoint::checkpoint;
+pub use display::{clear_output, display, display_with_id, update_display, Show};
+pub use frame::Bundle;
+pub use stdio::{input, password};
+pub use pollster::block_on;

@@ -1,0 +1,464 @@
+//! What messages say, one type a message (Jupyter messaging protocol 5.4).
+
+use std::collections::BTreeMap;
+
+use rt::Bundle;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The version of the protocol this kernel speaks.
+pub(super) const PROTOCOL_VERSION: &str = "5.4";
+
+/// The content of a message that this kernel sends.
+pub(super) trait Content: Serialize {
+    /// The `msg_type` it goes under.
+    const KIND: &'static str;
+}
+
+/// A request, as its channel delivers it.
+#[derive(Debug)]
+pub(super) enum Request {
+    KernelInfo,
+    Execute(Execute),
+    Complete(Complete),
+    Inspect(Inspect),
+    IsComplete(IsComplete),
+    History(HistoryQuery),
+    CommInfo,
+    CommOpen(CommOpen),
+    /// A message on a comm that is not open (none ever is): needs no answer.
+    CommMessage,
+    Interrupt,
+    Shutdown(Shutdown),
+    Debug(Debug),
+    Unknown,
+}
+
+impl Request {
+    /// Reads the content of a message of type `kind`.
+    ///
+    /// # Errors
+    /// When it lacks a field that the protocol demands.
+    pub(super) fn parse(kind: &str, content: &[u8]) -> Result<Self, serde_json::Error> {
+        let read = content;
+        Ok(match kind {
+            "kernel_info_request" => Self::KernelInfo,
+            "execute_request" => Self::Execute(serde_json::from_slice(read)?),
+            "complete_request" => Self::Complete(serde_json::from_slice(read)?),
+            "inspect_request" => Self::Inspect(serde_json::from_slice(read)?),
+            "is_complete_request" => Self::IsComplete(serde_json::from_slice(read)?),
+            "history_request" => Self::History(serde_json::from_slice(read)?),
+            "comm_info_request" => Self::CommInfo,
+            "comm_open" => Self::CommOpen(serde_json::from_slice(read)?),
+            "comm_msg" | "comm_close" => Self::CommMessage,
+            "interrupt_request" => Self::Interrupt,
+            "shutdown_request" => Self::Shutdown(serde_json::from_slice(read)?),
+            "debug_request" => Self::Debug(serde_json::from_slice(read)?),
+            _ => Self::Unknown,
+        })
+    }
+}
+
+/// `execute_request`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Execute {
+    pub(super) code: String,
+    #[serde(default)]
+    pub(super) silent: bool,
+    #[serde(default = "yes")]
+    pub(super) store_history: bool,
+    #[serde(default)]
+    pub(super) user_expressions: Option<BTreeMap<String, String>>,
+    #[serde(default = "yes")]
+    pub(super) allow_stdin: bool,
+    #[serde(default = "yes")]
+    pub(super) stop_on_error: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// `complete_request`; the cursor counts code points.
+#[derive(Debug, Deserialize)]
+pub(super) struct Complete {
+    pub(super) code: String,
+    #[serde(default)]
+    pub(super) cursor_pos: Option<usize>,
+}
+
+/// `inspect_request`; the cursor counts code points.
+#[derive(Debug, Deserialize)]
+pub(super) struct Inspect {
+    pub(super) code: String,
+    #[serde(default)]
+    pub(super) cursor_pos: Option<usize>,
+}
+
+/// `is_complete_request`.
+#[derive(Debug, Deserialize)]
+pub(super) struct IsComplete {
+    pub(super) code: String,
+}
+
+/// `history_request`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct HistoryQuery {
+    pub(super) hist_access_type: String,
+    pub(super) output: bool,
+    pub(super) session: i64,
+    pub(super) start: i64,
+    pub(super) stop: Option<i64>,
+    pub(super) n: Option<usize>,
+    pub(super) pattern: Option<String>,
+    pub(super) unique: bool,
+}
+
+/// `comm_open`.
+#[derive(Debug, Deserialize)]
+pub(super) struct CommOpen {
+    pub(super) comm_id: String,
+}
+
+/// `shutdown_request`.
+#[derive(Debug, Deserialize)]
+pub(super) struct Shutdown {
+    #[serde(default)]
+    pub(super) restart: bool,
+}
+
+/// `debug_request`, in the terms of the Debug Adapter Protocol.
+#[derive(Debug, Deserialize)]
+pub(super) struct Debug {
+    #[serde(default)]
+    pub(super) seq: i64,
+    #[serde(default)]
+    pub(super) command: String,
+}
+
+/// `input_reply`.
+#[derive(Debug, Deserialize)]
+pub(super) struct InputReply {
+    pub(super) value: String,
+}
+
+/// Ends every reply that says no more than yes.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Status {
+    Ok,
+    Error,
+    Aborted,
+}
+
+/// What went wrong, in a reply or on its own as `error`.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Failure {
+    pub(super) ename: String,
+    pub(super) evalue: String,
+    pub(super) traceback: Vec<String>,
+}
+
+impl From<cell::ErrorReport> for Failure {
+    fn from(report: cell::ErrorReport) -> Self {
+        Self {
+            ename: report.ename,
+            evalue: report.evalue,
+            traceback: report.traceback,
+        }
+    }
+}
+
+impl Content for Failure {
+    const KIND: &'static str = "error";
+}
+
+/// The reply to a request that could not be read.
+#[derive(Debug, Serialize)]
+pub(super) struct Refusal {
+    pub(super) status: Status,
+    #[serde(flatten)]
+    pub(super) failure: Failure,
+}
+
+impl Refusal {
+    /// A refusal for this reason.
+    pub(super) fn new(ename: &str, evalue: String) -> Self {
+        let traceback = vec![format!("{ename}: {evalue}")];
+        Self {
+            status: Status::Error,
+            failure: Failure {
+                ename: ename.into(),
+                evalue,
+                traceback,
+            },
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct KernelInfoReply {
+    pub(super) status: Status,
+    pub(super) protocol_version: &'static str,
+    pub(super) implementation: &'static str,
+    pub(super) implementation_version: &'static str,
+    pub(super) language_info: LanguageInfo,
+    pub(super) banner: String,
+    pub(super) debugger: bool,
+    pub(super) help_links: Vec<HelpLink>,
+    /// Only what works: front ends act on it.
+    pub(super) supported_features: Vec<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct LanguageInfo {
+    pub(super) name: &'static str,
+    pub(super) version: &'static str,
+    pub(super) mimetype: &'static str,
+    pub(super) file_extension: &'static str,
+    pub(super) pygments_lexer: &'static str,
+    pub(super) codemirror_mode: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct HelpLink {
+    pub(super) text: &'static str,
+    pub(super) url: &'static str,
+}
+
+impl Content for KernelInfoReply {
+    const KIND: &'static str = "kernel_info_reply";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ExecuteReply {
+    pub(super) status: Status,
+    pub(super) execution_count: usize,
+    pub(super) user_expressions: Map<String, Value>,
+    pub(super) payload: [Value; 0],
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(super) failure: Option<Failure>,
+}
+
+impl Content for ExecuteReply {
+    const KIND: &'static str = "execute_reply";
+}
+
+/// The value of one of a request's `user_expressions`.
+#[derive(Debug, Serialize)]
+pub(super) struct Evaluated {
+    pub(super) status: Status,
+    #[serde(flatten)]
+    pub(super) bundle: Bundle,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CompleteReply {
+    pub(super) status: Status,
+    pub(super) matches: Vec<String>,
+    pub(super) cursor_start: usize,
+    pub(super) cursor_end: usize,
+    pub(super) metadata: Map<String, Value>,
+}
+
+impl Content for CompleteReply {
+    const KIND: &'static str = "complete_reply";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct InspectReply {
+    pub(super) status: Status,
+    pub(super) found: bool,
+    #[serde(flatten)]
+    pub(super) bundle: Bundle,
+}
+
+impl Content for InspectReply {
+    const KIND: &'static str = "inspect_reply";
+}
+
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub(super) enum IsCompleteReply {
+    Complete,
+    Incomplete { indent: String },
+    Invalid,
+}
+
+impl Content for IsCompleteReply {
+    const KIND: &'static str = "is_complete_reply";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct HistoryReply {
+    pub(super) status: Status,
+    pub(super) history: Vec<Value>,
+}
+
+impl Content for HistoryReply {
+    const KIND: &'static str = "history_reply";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CommInfoReply {
+    pub(super) status: Status,
+    pub(super) comms: Map<String, Value>,
+}
+
+impl Content for CommInfoReply {
+    const KIND: &'static str = "comm_info_reply";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CommClose {
+    pub(super) comm_id: String,
+    pub(super) data: Map<String, Value>,
+}
+
+impl Content for CommClose {
+    const KIND: &'static str = "comm_close";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct InterruptReply {
+    pub(super) status: Status,
+}
+
+impl Content for InterruptReply {
+    const KIND: &'static str = "interrupt_reply";
+}
+
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct ShutdownReply {
+    pub(super) status: Status,
+    pub(super) restart: bool,
+}
+
+impl Content for ShutdownReply {
+    const KIND: &'static str = "shutdown_reply";
+}
+
+/// A response as the Debug Adapter Protocol has it.
+#[derive(Debug, Serialize)]
+pub(super) struct DebugReply {
+    #[serde(rename = "type")]
+    pub(super) kind: &'static str,
+    pub(super) seq: i64,
+    pub(super) request_seq: i64,
+    pub(super) success: bool,
+    pub(super) command: String,
+    pub(super) message: &'static str,
+    pub(super) body: Map<String, Value>,
+}
+
+impl Content for DebugReply {
+    const KIND: &'static str = "debug_reply";
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ExecutionState {
+    Starting,
+    Busy,
+    Idle,
+}
+
+/// `status`.
+#[derive(Debug, Serialize)]
+pub(super) struct KernelStatus {
+    pub(super) execution_state: ExecutionState,
+}
+
+impl Content for KernelStatus {
+    const KIND: &'static str = "status";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ExecuteInput<'a> {
+    pub(super) code: &'a str,
+    pub(super) execution_count: usize,
+}
+
+impl Content for ExecuteInput<'_> {
+    const KIND: &'static str = "execute_input";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Stream<'a> {
+    pub(super) name: &'static str,
+    pub(super) text: &'a str,
+}
+
+impl Content for Stream<'_> {
+    const KIND: &'static str = "stream";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct DisplayData {
+    #[serde(flatten)]
+    pub(super) bundle: Bundle,
+    pub(super) transient: Transient,
+}
+
+/// What concerns a display but is not kept in the notebook.
+#[derive(Debug, Serialize)]
+pub(super) struct Transient {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) display_id: Option<String>,
+}
+
+impl Content for DisplayData {
+    const KIND: &'static str = "display_data";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct UpdateDisplayData {
+    #[serde(flatten)]
+    pub(super) bundle: Bundle,
+    pub(super) transient: Transient,
+}
+
+impl Content for UpdateDisplayData {
+    const KIND: &'static str = "update_display_data";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ExecuteResult {
+    pub(super) execution_count: usize,
+    #[serde(flatten)]
+    pub(super) bundle: Bundle,
+}
+
+impl Content for ExecuteResult {
+    const KIND: &'static str = "execute_result";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct ClearOutput {
+    pub(super) wait: bool,
+}
+
+impl Content for ClearOutput {
+    const KIND: &'static str = "clear_output";
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct InputRequest<'a> {
+    pub(super) prompt: &'a str,
+    pub(super) password: bool,
+}
+
+impl Content for InputRequest<'_> {
+    const KIND: &'static str = "input_request";
+}
+
+/// Tells a subscriber that it will miss nothing from here on.
+#[derive(Debug, Serialize)]
+pub(super) struct IopubWelcome<'a> {
+    pub(super) subscription: &'a str,
+}
+
+impl Content for IopubWelcome<'_> {
+    const KIND: &'static str = "iopub_welcome";
+}

@@ -1,0 +1,94 @@
+//! `cvstudy`: a Rust Jupyter kernel and teaching environment for computer vision.
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | `jupyter` | the kernel: the engine behind the Jupyter protocol |
+//! | `run` | notebooks executed without Jupyter |
+//! | `check` | notebooks type-checked without running them |
+//! | `notebook` | notebook files |
+//! | `setup` | everything that has to be there before the first cell |
+
+mod check;
+mod jupyter;
+mod notebook;
+mod run;
+mod setup;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+/// A Rust Jupyter kernel and teaching environment for computer vision.
+#[derive(Parser)]
+#[command(name = "cvstudy", version, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Set everything up and open JupyterLab on the lessons
+    Lab(setup::LabOptions),
+    /// Make this kernel known to the Jupyter of your choice
+    Install(setup::InstallOptions),
+    /// Execute notebooks from top to bottom, each in a fresh kernel
+    Run(run::RunOptions),
+    /// Type-check notebooks without running them
+    Check(check::CheckOptions),
+    /// Show the state of every part of the set-up
+    Doctor(setup::DoctorOptions),
+    /// Serve a Jupyter front end, which calls this itself
+    Kernel(KernelOptions),
+}
+
+#[derive(Args)]
+struct KernelOptions {
+    /// Where the sockets are to stand, as the front end has written it
+    #[arg(long, value_name = "FILE")]
+    connection_file: PathBuf,
+}
+
+fn main() -> ExitCode {
+    // The worker's start is part of every kernel's: nothing else may come before it.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|command| command == "worker")
+    {
+        cell::worker_main();
+    }
+    log_to_stderr();
+    match dispatch(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<()> {
+    match command {
+        Command::Lab(options) => setup::lab(options),
+        Command::Install(options) => setup::install(options),
+        Command::Run(options) => run::run(options),
+        Command::Check(options) => check::check(options),
+        Command::Doctor(options) => setup::doctor(options),
+        Command::Kernel(options) => jupyter::serve(&options.connection_file),
+    }
+}
+
+/// Logs when `CVSTUDY_LOG` is set, to a level such as `debug`, or to anything else for `info`.
+fn log_to_stderr() {
+    let Ok(level) = std::env::var("CVSTUDY_LOG") else {
+        return;
+    };
+    let level = level.parse().unwrap_or(tracing::Level::INFO);
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_max_level(level)
+        .init();
+}

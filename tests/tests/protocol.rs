@@ -1,0 +1,51 @@
+//! The Jupyter protocol, spoken with Jupyter's own client: each test runs one file of `tests/protocol`.
+
+#![allow(clippy::unwrap_used)] // what cannot go on fails the test
+
+use std::process::Stdio;
+
+fn unittest(module: &str) {
+    let output = tests::python::command()
+        .and_then(|mut python| {
+            python.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/protocol"));
+            python
+                .args(["-m", "unittest", "-v", module])
+                .stdin(Stdio::null());
+            Ok(python.output()?)
+        })
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(!said.contains("Ran 0 tests"), "{said}");
+}
+
+/// Requests and what is broadcast because of them.
+#[test]
+fn conversation() {
+    unittest("test_conversation");
+}
+
+/// Malformed, forged and repeated frames; sockets without a Jupyter client behind them.
+#[test]
+fn wire() {
+    unittest("test_wire");
+}
+
+/// Start, shutdown, signals, deaths.
+#[test]
+fn lifetime() {
+    unittest("test_lifetime");
+}
+
+/// The Jupyter project's own suite for kernels.
+#[test]
+fn conformance() {
+    tests::python::install("jupyter_kernel_test", "0.7.0").unwrap();
+    unittest("test_conformance");
+}
+
+/// Notebooks executed by nbclient, as nbconvert, papermill and nbgrader do.
+#[test]
+fn nbclient() {
+    unittest("test_nbclient");
+}

@@ -1,0 +1,182 @@
+//! `cargo xtask test`: everything that has to hold, stage by stage.
+
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::project::{Setup, cargo, root};
+
+/// Options of `cargo xtask test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestOptions {
+    /// The tests of one subject; without it everything is run, formatting and lints included
+    subject: Option<Subject>,
+}
+
+/// What the tests in `tests/` are about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    /// What a cell does, in our engine and in evcxr
+    Cells,
+    /// What the kernel says to a Jupyter client
+    Protocol,
+    /// Our numbers beside torchvision's
+    Parity,
+    /// The shipped notebooks, executed
+    Notebooks,
+    /// Scores beside nbgrader's
+    Grading,
+    /// JupyterLab in a browser
+    Browser,
+}
+
+impl Subject {
+    fn name(self) -> &'static str {
+        match self {
+            Subject::Cells => "cells",
+            Subject::Protocol => "protocol",
+            Subject::Parity => "parity",
+            Subject::Notebooks => "notebooks",
+            Subject::Grading => "grading",
+            Subject::Browser => "browser",
+        }
+    }
+
+    /// The stages that test it: the programs of its name in `tests/tests/`, and what they need built.
+    fn stages(self) -> Vec<Stage> {
+        let programs: &[&'static str] = match self {
+            Subject::Cells => &["cells", "oracle"],
+            _ => &[self.name()],
+        };
+        let mut stages = Vec::new();
+        for program in programs {
+            if !root().join(format!("tests/tests/{program}.rs")).is_file() {
+                continue;
+            }
+            if *program == "oracle" {
+                let build = cargo(&["build", "--package", "assist"]);
+                stages.push(Stage::new("build evcxr", build));
+            }
+            let test = cargo(&["test", "--package", "tests", "--test", program]);
+            stages.push(Stage::new(program, test));
+        }
+        stages
+    }
+}
+
+/// Runs the tests and prints what came of each stage.
+///
+/// # Errors
+/// When the set-up cannot be completed, or the subject has no tests.
+pub(crate) fn test(options: &TestOptions) -> Result<ExitCode> {
+    let begin = Instant::now();
+    announce("set-up");
+    Setup::provide()?;
+    let mut results = vec![Outcome {
+        stage: "set-up",
+        passed: true,
+        took: begin.elapsed(),
+    }];
+    for stage in stages(options.subject)? {
+        results.push(stage.run()?);
+    }
+    Ok(conclude(&results, begin.elapsed()))
+}
+
+fn stages(subject: Option<Subject>) -> Result<Vec<Stage>> {
+    if let Some(subject) = subject {
+        let stages = subject.stages();
+        if stages.is_empty() {
+            bail!("there are no tests of {} yet", subject.name());
+        }
+        return Ok(stages);
+    }
+    let mut stages: Vec<Stage> = [
+        ("format", cargo(&["fmt", "--all", "--check"])),
+        ("lints", lints()),
+        ("documentation", documentation()),
+        ("unit tests", cargo(&["test"])),
+        (
+            "unit tests of the tests",
+            cargo(&["test", "--package", "tests", "--lib"]),
+        ),
+    ]
+    .map(|(name, command)| Stage::new(name, command))
+    .into();
+    for subject in Subject::value_variants() {
+        stages.append(&mut subject.stages());
+    }
+    Ok(stages)
+}
+
+fn lints() -> Command {
+    cargo(&["clippy", "--workspace", "--all-targets", "--", "-Dwarnings"])
+}
+
+fn documentation() -> Command {
+    let mut doc = cargo(&["doc", "--workspace", "--no-deps"]);
+    doc.env("RUSTDOCFLAGS", "-Dwarnings");
+    doc
+}
+
+/// A command that has to succeed.
+struct Stage {
+    name: &'static str,
+    command: Command,
+}
+
+/// What came of a stage.
+struct Outcome {
+    stage: &'static str,
+    passed: bool,
+    took: Duration,
+}
+
+impl Stage {
+    fn new(name: &'static str, mut command: Command) -> Stage {
+        command.stdin(Stdio::null());
+        Stage { name, command }
+    }
+
+    fn run(mut self) -> Result<Outcome> {
+        announce(self.name);
+        let begin = Instant::now();
+        let status = self
+            .command
+            .status()
+            .with_context(|| format!("cannot run {}", self.command.get_program().display()))?;
+        Ok(Outcome {
+            stage: self.name,
+            passed: status.success(),
+            took: begin.elapsed(),
+        })
+    }
+}
+
+fn announce(stage: &str) {
+    println!("\n== {stage}");
+}
+
+/// Prints the closing lines.
+fn conclude(results: &[Outcome], took: Duration) -> ExitCode {
+    println!("\n== summary");
+    for result in results {
+        let verdict = if result.passed { "ok" } else { "FAILED" };
+        println!(
+            "{verdict:<7} {:<28} {:>8.1} s",
+            result.stage,
+            result.took.as_secs_f64()
+        );
+    }
+    let failed = results.iter().filter(|result| !result.passed).count();
+    let (all, took) = (results.len(), took.as_secs_f64());
+    if failed == 0 {
+        println!("\ntest result: ok. {all} stages passed in {took:.1} s");
+        ExitCode::SUCCESS
+    } else {
+        println!("\ntest result: FAILED. {failed} of {all} stages failed in {took:.1} s");
+        ExitCode::FAILURE
+    }
+}
