@@ -6,12 +6,23 @@ use std::process::Command;
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-env-changed=RUSTC");
-    println!("cargo::rustc-env=CVSTUDY_SYSROOT={}", ask(&["--print", "sysroot"]));
-    println!("cargo::rustc-env=CVSTUDY_RUSTC_VERSION={}", ask(&["--version"]));
+    println!(
+        "cargo::rustc-env=CVSTUDY_SYSROOT={}",
+        ask(&["--print", "sysroot"])
+    );
+    println!(
+        "cargo::rustc-env=CVSTUDY_RUSTC_VERSION={}",
+        ask(&["--version"])
+    );
 }
 
 fn ask(arguments: &[&str]) -> String {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).args(arguments).output();
-    output.ok().and_then(|output| String::from_utf8(output.stdout).ok()).unwrap_or_default().trim().to_string()
+    output
+        .ok()
+        .and_then(|output| String::from_utf8(output.stdout).ok())
+        .unwrap_or_default()
+        .trim()
+        .to_string()
 }

@@ -22,8 +22,8 @@ fn main() {
         "cargo::rustc-link-arg=-Wl,--version-script={}",
         exports.display()
     );
-    if let Some(sysroot) = sysroot() {
-        println!("cargo::rustc-link-arg=-Wl,-rpath,{sysroot}/lib");
+    if let Some(libraries) = std_libraries() {
+        println!("cargo::rustc-link-arg=-Wl,-rpath,{libraries}");
     }
     // torch-sys says where it found libtorch, be it ours, LIBTORCH's or a Python's.
     if let Some(lib) = env::var_os("DEP_TCH_LIBTORCH_LIB") {
@@ -35,10 +35,10 @@ fn main() {
 }
 
 /// Where the compiler keeps the shared standard library.
-fn sysroot() -> Option<String> {
+fn std_libraries() -> Option<String> {
     let rustc = env::var_os("RUSTC")?;
     let output = Command::new(rustc)
-        .args(["--print", "sysroot"])
+        .args(["--print", "target-libdir"])
         .output()
         .ok()?;
     Some(String::from_utf8(output.stdout).ok()?.trim().to_string())

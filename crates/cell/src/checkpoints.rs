@@ -25,10 +25,21 @@ pub(crate) struct Checkpoints {
 /// Finds the places for checkpoints in the statements of a cell.
 pub(crate) fn of(statements: &[Stmt]) -> Checkpoints {
     let mut functions = FunctionNames::default();
-    statements.iter().for_each(|statement| functions.visit_stmt(statement));
-    let mut finder = Finder { functions: functions.0, edits: Vec::new(), loops: false };
-    statements.iter().for_each(|statement| finder.visit_stmt(statement));
-    Checkpoints { edits: finder.edits, loops: finder.loops }
+    statements
+        .iter()
+        .for_each(|statement| functions.visit_stmt(statement));
+    let mut finder = Finder {
+        functions: functions.0,
+        edits: Vec::new(),
+        loops: false,
+    };
+    statements
+        .iter()
+        .for_each(|statement| finder.visit_stmt(statement));
+    Checkpoints {
+        edits: finder.edits,
+        loops: finder.loops,
+    }
 }
 
 /// The names of all functions that a cell defines.
@@ -57,13 +68,18 @@ impl Finder {
 
     fn enter_function(&mut self, signature: &syn::Signature, block: &syn::Block) {
         let foreign = signature.abi.as_ref().is_some_and(|abi| {
-            abi.name.as_ref().is_none_or(|name| !name.value().ends_with("-unwind") && name.value() != "Rust")
+            abi.name
+                .as_ref()
+                .is_none_or(|name| !name.value().ends_with("-unwind") && name.value() != "Rust")
         });
         // Constant evaluation has no checkpoints, and a panic must not leave through a foreign function.
         if signature.constness.is_some() || foreign {
             return;
         }
-        let mut calls = CallsAny { functions: &self.functions, found: false };
+        let mut calls = CallsAny {
+            functions: &self.functions,
+            found: false,
+        };
         calls.visit_block(block);
         if calls.found && !block.stmts.is_empty() {
             self.at_start_of(block);
@@ -73,7 +89,11 @@ impl Finder {
 
     fn cut_into_strips(&mut self, each: &syn::ExprForLoop, range: &syn::ExprRange) {
         let at = |span: Span| span.byte_range();
-        let start = each.label.as_ref().map_or(at(each.for_token.span()), |label| at(label.span())).start;
+        let start = each
+            .label
+            .as_ref()
+            .map_or(at(each.for_token.span()), |label| at(label.span()))
+            .start;
         let range = at(range.span());
         let header = vec![
             Part::Ours(
@@ -84,9 +104,15 @@ impl Finder {
             Part::Theirs(range.clone()),
             Part::Ours(", &CV_PACE) { ".into()),
         ];
-        self.edits.push(Edit { range: start..start, with: header });
+        self.edits.push(Edit {
+            range: start..start,
+            with: header,
+        });
         self.edits.push(Edit::replace(range, "cv_strip"));
-        self.edits.push(Edit::insert(at(each.body.brace_token.span.close()).end, " } }"));
+        self.edits.push(Edit::insert(
+            at(each.body.brace_token.span.close()).end,
+            " } }",
+        ));
     }
 }
 
@@ -94,7 +120,12 @@ impl<'ast> Visit<'ast> for Finder {
     fn visit_expr_for_loop(&mut self, each: &'ast syn::ExprForLoop) {
         self.loops = true;
         match each.expr.as_ref() {
-            Expr::Range(range) if is_counted(range) && each.label.is_none() && each.attrs.is_empty() && is_plain(&each.body) => {
+            Expr::Range(range)
+                if is_counted(range)
+                    && each.label.is_none()
+                    && each.attrs.is_empty()
+                    && is_plain(&each.body) =>
+            {
                 self.cut_into_strips(each, range);
                 // Nothing in a plain body needs a checkpoint of its own.
                 return;
@@ -158,7 +189,11 @@ impl<'ast> Visit<'ast> for CallsAny<'_> {
     }
     fn visit_macro(&mut self, invocation: &'ast syn::Macro) {
         let mentions = crate::names::Mentions::of(invocation.tokens.clone());
-        self.found |= mentions.names.iter().chain(&mentions.methods).any(|name| self.functions.contains(name));
+        self.found |= mentions
+            .names
+            .iter()
+            .chain(&mentions.methods)
+            .any(|name| self.functions.contains(name));
     }
 }
 
@@ -178,9 +213,36 @@ struct Plain(bool);
 
 /// Methods of numbers and slices that compile to a few instructions.
 const CHEAP_METHODS: &[&str] = &[
-    "abs", "max", "min", "sqrt", "mul_add", "powi", "exp", "ln", "sin", "cos", "tanh", "floor", "ceil", "round", "clamp", "signum",
-    "wrapping_add", "wrapping_sub", "wrapping_mul", "saturating_add", "saturating_sub", "rotate_left", "rotate_right", "count_ones",
-    "len", "get_unchecked", "is_nan", "to_bits", "pow", "rem_euclid",
+    "abs",
+    "max",
+    "min",
+    "sqrt",
+    "mul_add",
+    "powi",
+    "exp",
+    "ln",
+    "sin",
+    "cos",
+    "tanh",
+    "floor",
+    "ceil",
+    "round",
+    "clamp",
+    "signum",
+    "wrapping_add",
+    "wrapping_sub",
+    "wrapping_mul",
+    "saturating_add",
+    "saturating_sub",
+    "rotate_left",
+    "rotate_right",
+    "count_ones",
+    "len",
+    "get_unchecked",
+    "is_nan",
+    "to_bits",
+    "pow",
+    "rem_euclid",
 ];
 
 impl<'ast> Visit<'ast> for Plain {
@@ -227,15 +289,24 @@ mod tests {
         let parsed = parse(&cell).unwrap();
         let mut source = Source::default();
         source.theirs(&cell, 0..cell.text.len(), &parsed.edits);
-        source.text.replace(super::CHECKPOINT, "•").replace("pub ", "")
+        source
+            .text
+            .replace(super::CHECKPOINT, "•")
+            .replace("pub ", "")
     }
 
     #[test]
     fn every_loop_gets_a_checkpoint() {
         assert_eq!(marked("while a { b() }"), "while a {• b() }");
-        assert_eq!(marked("let x = loop { break 1 };"), "let x = loop {• break 1 };");
+        assert_eq!(
+            marked("let x = loop { break 1 };"),
+            "let x = loop {• break 1 };"
+        );
         assert_eq!(marked("for x in v { f(x) }"), "for x in v {• f(x) }");
-        assert_eq!(marked("v.iter().map(|x| { while x {} });"), "v.iter().map(|x| { while x {•} });");
+        assert_eq!(
+            marked("v.iter().map(|x| { while x {} });"),
+            "v.iter().map(|x| { while x {•} });"
+        );
         assert_eq!(marked("fn f() { loop {} }"), "fn f() { loop {•} }");
     }
 
@@ -243,17 +314,35 @@ mod tests {
     fn plain_counted_loops_are_cut_into_strips() {
         let text = marked("for i in 0..n { for k in 0..m { s += a[i * m + k]; } }");
         assert!(text.starts_with("for i in 0..n {• { static"), "{text}");
-        assert!(text.contains("strips(0..m, &CV_PACE) { for k in cv_strip { s += a[i * m + k]; } } }"), "{text}");
-        for not_plain in ["for i in 0..n { f(i) }", "for i in 0..n { break }", "'a: for i in 0..n { s += i }", "for i in 0..=n { s += i }"] {
+        assert!(
+            text.contains("strips(0..m, &CV_PACE) { for k in cv_strip { s += a[i * m + k]; } } }"),
+            "{text}"
+        );
+        for not_plain in [
+            "for i in 0..n { f(i) }",
+            "for i in 0..n { break }",
+            "'a: for i in 0..n { s += i }",
+            "for i in 0..=n { s += i }",
+        ] {
             assert!(!marked(not_plain).contains("strips"), "{not_plain}");
         }
     }
 
     #[test]
     fn recursion_gets_a_checkpoint_and_constants_none() {
-        assert_eq!(marked("fn f(n: u32) { f(n - 1) }"), "fn f(n: u32) {• f(n - 1) }");
-        assert_eq!(marked("fn leaf(n: u32) { n + 1; }"), "fn leaf(n: u32) { n + 1; }");
-        for constant in ["const fn f() { loop { f() } }", "const N: i32 = loop { break 1 };", "extern \"C\" fn g() { loop {} }"] {
+        assert_eq!(
+            marked("fn f(n: u32) { f(n - 1) }"),
+            "fn f(n: u32) {• f(n - 1) }"
+        );
+        assert_eq!(
+            marked("fn leaf(n: u32) { n + 1; }"),
+            "fn leaf(n: u32) { n + 1; }"
+        );
+        for constant in [
+            "const fn f() { loop { f() } }",
+            "const N: i32 = loop { break 1 };",
+            "extern \"C\" fn g() { loop {} }",
+        ] {
             assert!(!marked(constant).contains('•'), "{constant}");
         }
     }

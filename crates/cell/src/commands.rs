@@ -1,12 +1,12 @@
-//! Lines of a cell that are not Rust: `:vars`, `:dep ...`, `!ls`.
+//! Lines of a cell that are not Rust: `:vars`, `:type x`, `!ls`.
 
 use std::io::Read;
 use std::path::Path;
 use std::process::Stdio;
-use std::sync::mpsc::{channel, RecvTimeoutError};
+use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
-use crate::engine::{failure, VariableInfo};
+use crate::engine::{VariableInfo, failure};
 use crate::event::{ErrorReport, Sink, StreamName};
 use crate::output::Decoder;
 use crate::rustc::Stop;
@@ -29,8 +29,6 @@ pub enum Command {
     Opt(Option<u8>),
     /// `:replay`
     Replay,
-    /// `:dep name = "1"`
-    Dep(String),
     /// `!ls`
     Shell(String),
     /// `:something else`
@@ -43,7 +41,6 @@ Write Rust; nothing has to be imported. The last expression is shown, variables 
 
 :vars              all variables with type and value
 :type NAME         the type of a variable
-:dep NAME = \"1\"    adds a crate from crates.io, written as in Cargo.toml
 :timing            shows or hides how long cells take
 :opt LEVEL         compiles every cell at optimisation level 0 to 3; `:opt` alone goes back to the default
 :replay            runs the earlier cells again, after a crash or to start clean
@@ -62,7 +59,11 @@ pub fn split(code: &str, known: &dyn Fn(&str) -> bool) -> (Vec<Command>, String)
     let mut rust = String::with_capacity(code.len());
     for line in code.split_inclusive('\n') {
         // Inside brackets, strings and comments a line belongs to the Rust around it.
-        let command = if is_at_top(&rust) { command_in(line.trim(), known, rust.trim().is_empty()) } else { None };
+        let command = if is_at_top(&rust) {
+            command_in(line.trim(), known, rust.trim().is_empty())
+        } else {
+            None
+        };
         match command {
             Some(command) => {
                 commands.push(command);
@@ -91,7 +92,9 @@ fn command_in(line: &str, known: &dyn Fn(&str) -> bool, first: bool) -> Option<C
     if let Some(shell) = line.strip_prefix('!') {
         return is_shell(shell, known, first).then(|| Command::Shell(shell.trim().to_string()));
     }
-    let rest = line.strip_prefix(':').filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))?;
+    let rest = line
+        .strip_prefix(':')
+        .filter(|rest| rest.starts_with(|c: char| c.is_ascii_alphabetic()))?;
     let (word, argument) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
     let argument = argument.trim();
     Some(match word {
@@ -106,14 +109,17 @@ fn command_in(line: &str, known: &dyn Fn(&str) -> bool, first: bool) -> Option<C
             _ => Command::Unknown(format!("opt {argument}")),
         },
         "replay" => Command::Replay,
-        "dep" => Command::Dep(argument.to_string()),
         _ => Command::Unknown(word.to_string()),
     })
 }
 
 /// `!ls -l` is for the shell; `!flag` and `!(a && b)` are Rust.
 fn is_shell(rest: &str, known: &dyn Fn(&str) -> bool, first: bool) -> bool {
-    let word: String = rest.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let word: String = rest
+        .trim_start()
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || *c == '_')
+        .collect();
     let after = rest.trim_start()[word.len()..].trim_start();
     let rust = rest.starts_with(['(', '!', '&', '*', '{', '[', '"', '\''])
         || rest.trim_start().is_empty()
@@ -137,10 +143,22 @@ pub fn table(variables: &[VariableInfo]) -> String {
     if variables.is_empty() {
         return "no variables\n".into();
     }
-    let width = |of: fn(&VariableInfo) -> &str| variables.iter().map(|variable| of(variable).chars().count()).max().unwrap_or(0);
-    let (names, types) = (width(|variable| &variable.name), width(|variable| &variable.type_name).min(40));
+    let width = |of: fn(&VariableInfo) -> &str| {
+        variables
+            .iter()
+            .map(|variable| of(variable).chars().count())
+            .max()
+            .unwrap_or(0)
+    };
+    let (names, types) = (
+        width(|variable| &variable.name),
+        width(|variable| &variable.type_name).min(40),
+    );
     let line = |variable: &VariableInfo| {
-        let text = format!("{:names$}  {:types$}  {}", variable.name, variable.type_name, variable.value);
+        let text = format!(
+            "{:names$}  {:types$}  {}",
+            variable.name, variable.type_name, variable.value
+        );
         format!("{}\n", text.trim_end())
     };
     variables.iter().map(line).collect()
@@ -150,12 +168,24 @@ pub fn table(variables: &[VariableInfo]) -> String {
 ///
 /// # Errors
 /// When it cannot be started, fails, or is interrupted.
-pub fn shell(line: &str, folder: &Path, stop: &Stop, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
+pub fn shell(
+    line: &str,
+    folder: &Path,
+    stop: &Stop,
+    sink: &mut dyn Sink,
+) -> Result<(), ErrorReport> {
     let mut command = std::process::Command::new("sh");
     // One pipe for both keeps the order of what is printed.
-    command.args(["-c", &format!("{{ {line}\n}} 2>&1")]).current_dir(folder);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut child = command.spawn().map_err(|error| failure("CommandError", &format!("cannot run the shell: {error}")))?;
+    command
+        .args(["-c", &format!("{{ {line}\n}} 2>&1")])
+        .current_dir(folder);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = command
+        .spawn()
+        .map_err(|error| failure("CommandError", &format!("cannot run the shell: {error}")))?;
     let (sender, pieces) = channel();
     if let Some(mut pipe) = child.stdout.take() {
         std::thread::spawn(move || {
@@ -171,7 +201,10 @@ pub fn shell(line: &str, folder: &Path, stop: &Stop, sink: &mut dyn Sink) -> Res
     let nowhere = |_: &str, _, _| None;
     loop {
         match pieces.recv_timeout(Duration::from_millis(50)) {
-            Ok(piece) => decoder.take(&piece, &nowhere).into_iter().for_each(|event| sink.event(event)),
+            Ok(piece) => decoder
+                .take(&piece, &nowhere)
+                .into_iter()
+                .for_each(|event| sink.event(event)),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) if stop.is_requested() => {
                 let _ = child.kill();
@@ -181,10 +214,16 @@ pub fn shell(line: &str, folder: &Path, stop: &Stop, sink: &mut dyn Sink) -> Res
             Err(RecvTimeoutError::Timeout) => {}
         }
     }
-    decoder.finish(&nowhere).into_iter().for_each(|event| sink.event(event));
+    decoder
+        .finish(&nowhere)
+        .into_iter()
+        .for_each(|event| sink.event(event));
     match child.wait() {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(failure("CommandError", &format!("`{line}` ended with {status}"))),
+        Ok(status) => Err(failure(
+            "CommandError",
+            &format!("`{line}` ended with {status}"),
+        )),
         Err(error) => Err(failure("CommandError", &error.to_string())),
     }
 }
@@ -199,23 +238,40 @@ mod tests {
 
     #[test]
     fn commands_leave_the_rust() {
-        let (found, rust) = commands(":dep rand = \"0.8\"\n:vars\nlet x = 1;\n:type x");
-        assert_eq!(found, [Command::Dep("rand = \"0.8\"".into()), Command::Vars, Command::Type("x".into())]);
+        let (found, rust) = commands(":timing\n:vars\nlet x = 1;\n:type x");
+        assert_eq!(
+            found,
+            [Command::Timing, Command::Vars, Command::Type("x".into())]
+        );
         assert_eq!(rust, "\n\nlet x = 1;\n");
     }
 
     #[test]
     fn rust_that_looks_like_a_command_stays() {
-        for rust in ["let s = \"\n:vars\n\";", "!flag", "!(1 > 2)", "let x = 1;\n!x", "::std::mem::drop(1)", "f(\n!ls\n)", "!v.is_empty()"] {
+        for rust in [
+            "let s = \"\n:vars\n\";",
+            "!flag",
+            "!(1 > 2)",
+            "let x = 1;\n!x",
+            "::std::mem::drop(1)",
+            "f(\n!ls\n)",
+            "!v.is_empty()",
+        ] {
             assert_eq!(commands(rust).0, [], "{rust}");
         }
         assert_eq!(commands("!ls -la").0, [Command::Shell("ls -la".into())]);
-        assert_eq!(commands("  !git status").0, [Command::Shell("git status".into())]);
+        assert_eq!(
+            commands("  !git status").0,
+            [Command::Shell("git status".into())]
+        );
     }
 
     #[test]
     fn unknown_commands_are_named() {
-        assert_eq!(commands(":nonsense 1").0, [Command::Unknown("nonsense".into())]);
+        assert_eq!(
+            commands(":nonsense 1").0,
+            [Command::Unknown("nonsense".into())]
+        );
         assert_eq!(commands(":opt 9").0, [Command::Unknown("opt 9".into())]);
     }
 }

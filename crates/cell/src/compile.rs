@@ -10,10 +10,10 @@ use std::sync::Arc;
 use crate::diagnostics::{self, Message};
 use crate::event::ErrorReport;
 use crate::items::ItemKind;
-use crate::lower::{self, lower, Body, Lowered, Plan, Region};
+use crate::lower::{self, Body, Lowered, Plan, Region, lower};
 use crate::names::Mentions;
 use crate::parse::{Fleeting, Parsed};
-use crate::rustc::{Added, Compiled, Job, Refusal, Rustc};
+use crate::rustc::{Compiled, Job, Refusal, Rustc};
 use crate::session::{Changes, KnownUse, Session};
 use crate::units::{self, Unit};
 
@@ -31,8 +31,6 @@ pub struct Compiler {
     statics: BTreeMap<u64, Compiled>,
     /// Sources by file, to find the learner's line again.
     sources: BTreeMap<String, Arc<Lowered>>,
-    /// Crates added with `:dep`.
-    pub added: Vec<Added>,
     /// The level that `:opt` has set, if it has.
     pub opt_level: Option<u8>,
 }
@@ -72,7 +70,6 @@ impl Compiler {
             units: BTreeMap::new(),
             statics: BTreeMap::new(),
             sources: BTreeMap::new(),
-            added: Vec::new(),
             opt_level: None,
         }
     }
@@ -82,7 +79,6 @@ impl Compiler {
         self.units.clear();
         self.statics.clear();
         self.sources.clear();
-        self.added.clear();
     }
 
     /// The place in a cell behind a place in a generated file, as `[label]:line:column`.
@@ -94,19 +90,29 @@ impl Compiler {
 
     /// The place in a cell behind a place in a generated file.
     pub fn origin(&self, file: &str, line: usize, column: usize) -> Option<crate::source::Origin> {
-        self.sources.get(file)?.source.origin_of_position(line, column)
+        self.sources
+            .get(file)?
+            .source
+            .origin_of_position(line, column)
     }
 
     /// Compiles a cell against a notebook.
     ///
     /// # Errors
     /// What to tell the learner.
-    pub fn compile(&mut self, before: &Session, parsed: &Parsed, lost: &BTreeSet<String>) -> Result<Built, ErrorReport> {
+    pub fn compile(
+        &mut self,
+        before: &Session,
+        parsed: &Parsed,
+        lost: &BTreeSet<String>,
+    ) -> Result<Built, ErrorReport> {
         let mut session = before.clone();
         let changes = session.define(parsed);
         let mut answers = Answers::default();
         for (name, cause) in &changes.outdated {
-            answers.notes.push(format!("`{name}` is gone, because `{cause}`, which its type contains, was redefined"));
+            answers.notes.push(format!(
+                "`{name}` is gone, because `{cause}`, which its type contains, was redefined"
+            ));
         }
         for binding in &parsed.bindings {
             if let Some(fleeting) = binding.fleeting {
@@ -118,17 +124,30 @@ impl Compiler {
             let attempt = self.attempt(&session, parsed, &changes, &answers, &mut cached);
             let (messages, lowered, file) = match attempt {
                 Ok(attempt) => return Ok(self.built(session, parsed, attempt, answers, cached)),
-                Err(Failure::Errors { messages, lowered, file }) => (messages, lowered, file),
+                Err(Failure::Errors {
+                    messages,
+                    lowered,
+                    file,
+                }) => (messages, lowered, file),
                 Err(Failure::Report(report)) => return Err(report),
             };
             cached = false;
-            let understood = take_in(&messages, &lowered, &file, parsed, &mut session, &mut answers);
+            let understood = take_in(
+                &messages,
+                &lowered,
+                &file,
+                parsed,
+                &mut session,
+                &mut answers,
+            );
             if !understood {
                 let hints = |message: &Message| hint(message, before, lost);
                 return Err(diagnostics::report(&messages, &lowered, &file, &hints));
             }
         }
-        Err(internal("the compiler and the kernel do not agree about this cell. Splitting the cell in two may help"))
+        Err(internal(
+            "the compiler and the kernel do not agree about this cell. Splitting the cell in two may help",
+        ))
     }
 
     fn attempt(
@@ -151,7 +170,9 @@ impl Compiler {
         }
         with_macros(session, &mut mentions);
         let uses = units::uses_for(session, &mentions, changes.group);
-        mentions.names.extend(uses.iter().map(|known| known.leaf.root.clone()));
+        mentions
+            .names
+            .extend(uses.iter().map(|known| known.leaf.root.clone()));
         let mut homes = BTreeMap::new();
         let mut own = None;
         for unit in units::needed(session, &mentions, Some(changes.group)) {
@@ -168,19 +189,40 @@ impl Compiler {
             .map(|binding| binding.name.as_str())
             .filter(|name| !answers.unkept.contains(*name))
             .collect();
-        let runs = !parsed.statements.is_empty() || parsed.tail.is_some();
-        let body = runs.then(|| Body { parsed, loads, keeps: keeps.clone(), moved: &answers.moved });
+        let runs = parsed.runs();
+        let body = runs.then(|| Body {
+            parsed,
+            loads,
+            keeps: keeps.clone(),
+            moved: &answers.moved,
+        });
         if own.is_none() && body.is_none() {
-            return Ok(Attempt { krate: None, lowered: Arc::default(), keeps: Vec::new() });
+            return Ok(Attempt {
+                krate: None,
+                lowered: Arc::default(),
+                keeps: Vec::new(),
+            });
         }
-        let krate = self.krate(session, own.as_ref(), body, &mentions, &homes, parsed.loops, Some(changes.group))?;
+        let krate = self.krate(
+            session,
+            own.as_ref(),
+            body,
+            &mentions,
+            &homes,
+            parsed.loops,
+            Some(changes.group),
+        )?;
         *cached &= krate.0.cached;
         if let Some(unit) = &own {
             let imports = imports(session, &mentions_of(session, unit), unit, &homes);
             self.units.insert(key(unit, &imports), krate.0.clone());
             self.settle_statics(unit, &krate.0);
         }
-        Ok(Attempt { krate: Some(krate.0), lowered: krate.1, keeps: keeps.into_iter().map(str::to_string).collect() })
+        Ok(Attempt {
+            krate: Some(krate.0),
+            lowered: krate.1,
+            keeps: keeps.into_iter().map(str::to_string).collect(),
+        })
     }
 
     /// The crate of items of earlier cells.
@@ -196,7 +238,11 @@ impl Compiler {
         if let Some(compiled) = self.units.get(&key) {
             return Ok(compiled.clone());
         }
-        let loops = unit.items.iter().any(|known| known.text().contains("for ") || known.text().contains("loop ") || known.text().contains("while "));
+        let loops = unit.items.iter().any(|known| {
+            known.text().contains("for ")
+                || known.text().contains("loop ")
+                || known.text().contains("while ")
+        });
         let (compiled, _) = self.krate(session, Some(unit), None, &mentions, homes, loops, None)?;
         *cached &= compiled.cached;
         self.units.insert(key, compiled.clone());
@@ -215,28 +261,51 @@ impl Compiler {
         loops: bool,
         current: Option<u64>,
     ) -> Result<(Compiled, Arc<Lowered>), Failure> {
-        let nothing = Unit { items: Vec::new(), groups: BTreeSet::new() };
+        let nothing = Unit {
+            items: Vec::new(),
+            groups: BTreeSet::new(),
+        };
         let own = unit.unwrap_or(&nothing);
         let mut all = mentions.clone();
         if unit.is_some() {
             all.extend(&mentions_of(session, own));
         }
-        let newest = current.or_else(|| own.groups.last().copied()).unwrap_or_default();
+        let newest = current
+            .or_else(|| own.groups.last().copied())
+            .unwrap_or_default();
         let uses: Vec<&KnownUse> = units::uses_for(session, &all, newest);
-        all.names.extend(uses.iter().map(|known| known.leaf.root.clone()));
+        all.names
+            .extend(uses.iter().map(|known| known.leaf.root.clone()));
         let imports = imports(session, &all, own, homes);
-        let statics: BTreeSet<u64> = own.items.iter().map(|known| known.id).filter(|id| self.statics.contains_key(id)).collect();
-        let externs: Vec<&Compiled> =
-            homes.values().filter(|compiled| imports.contains_key(&compiled.name)).collect::<BTreeMapByName>().0;
-        let owners: Vec<&Compiled> = statics.iter().filter_map(|id| self.statics.get(id)).collect();
+        let statics: BTreeSet<u64> = own
+            .items
+            .iter()
+            .map(|known| known.id)
+            .filter(|id| self.statics.contains_key(id))
+            .collect();
+        let externs: Vec<&Compiled> = homes
+            .values()
+            .filter(|compiled| imports.contains_key(&compiled.name))
+            .collect::<BTreeMapByName>()
+            .0;
+        let owners: Vec<&Compiled> = statics
+            .iter()
+            .filter_map(|id| self.statics.get(id))
+            .collect();
         let keeps = body.as_ref().is_some_and(|body| !body.keeps.is_empty());
-        let lowered = Arc::new(lower(&Plan { unit, body, imports, uses, newest, statics: &statics }));
+        let lowered = Arc::new(lower(&Plan {
+            unit,
+            body,
+            imports,
+            uses,
+            newest,
+            statics: &statics,
+        }));
         let job = Job {
             source: &lowered.source.text,
             opt_level: self.opt_level.unwrap_or(if loops { FAST } else { 0 }),
             externs,
             statics: owners,
-            added: &self.added,
             keeps,
         };
         let name = self.rustc.name_of(&job);
@@ -246,7 +315,11 @@ impl Compiler {
                 self.sources.insert(file, Arc::clone(&lowered));
                 Ok((compiled, lowered))
             }
-            Err(Refusal::Errors(messages)) => Err(Failure::Errors { messages, lowered, file }),
+            Err(Refusal::Errors(messages)) => Err(Failure::Errors {
+                messages,
+                lowered,
+                file,
+            }),
             Err(Refusal::Interrupted) => Err(Failure::Report(interrupted())),
             Err(Refusal::Broken(error)) => Err(Failure::Report(internal(&error.to_string()))),
         }
@@ -256,22 +329,43 @@ impl Compiler {
     fn settle_statics(&mut self, unit: &Unit, compiled: &Compiled) {
         for known in &unit.items {
             if matches!(known.item.kind, ItemKind::Static { .. }) {
-                self.statics.entry(known.id).or_insert_with(|| compiled.clone());
+                self.statics
+                    .entry(known.id)
+                    .or_insert_with(|| compiled.clone());
             }
         }
     }
 
-    fn built(&mut self, session: Session, parsed: &Parsed, attempt: Attempt, answers: Answers, cached: bool) -> Built {
-        let Attempt { krate, lowered, keeps } = attempt;
+    fn built(
+        &mut self,
+        session: Session,
+        parsed: &Parsed,
+        attempt: Attempt,
+        answers: Answers,
+        cached: bool,
+    ) -> Built {
+        let Attempt {
+            krate,
+            lowered,
+            keeps,
+        } = attempt;
         let mut notes = answers.notes;
         let mut kept = Vec::new();
         let mut warnings = Vec::new();
         if let Some(krate) = &krate {
             for (index, name) in keeps.into_iter().enumerate() {
-                let listed = krate.types.get(&index).map(String::as_str).unwrap_or_default();
+                let listed = krate
+                    .types
+                    .get(&index)
+                    .map(String::as_str)
+                    .unwrap_or_default();
                 kept.push((name, listed.to_string()));
             }
-            let bindings: Vec<_> = parsed.bindings.iter().map(|binding| binding.range.clone()).collect();
+            let bindings: Vec<_> = parsed
+                .bindings
+                .iter()
+                .map(|binding| binding.range.clone())
+                .collect();
             let file = format!("{}.rs", krate.name);
             for message in &krate.warnings {
                 if diagnostics::is_worth_showing(message, &lowered, &file, &bindings) {
@@ -280,9 +374,17 @@ impl Compiler {
             }
         }
         notes.dedup();
-        let runs = !parsed.statements.is_empty() || parsed.tail.is_some();
+        let runs = parsed.runs();
         let krate = krate.filter(|_| runs);
-        Built { krate, session, kept, moved: answers.moved, notes, warnings, cached }
+        Built {
+            krate,
+            session,
+            kept,
+            moved: answers.moved,
+            notes,
+            warnings,
+            cached,
+        }
     }
 }
 
@@ -293,7 +395,11 @@ struct Attempt {
 }
 
 enum Failure {
-    Errors { messages: Vec<Message>, lowered: Arc<Lowered>, file: String },
+    Errors {
+        messages: Vec<Message>,
+        lowered: Arc<Lowered>,
+        file: String,
+    },
     Report(ErrorReport),
 }
 
@@ -302,7 +408,10 @@ struct BTreeMapByName<'a>(Vec<&'a Compiled>);
 
 impl<'a> FromIterator<&'a Compiled> for BTreeMapByName<'a> {
     fn from_iter<I: IntoIterator<Item = &'a Compiled>>(crates: I) -> Self {
-        let by_name: BTreeMap<&str, &Compiled> = crates.into_iter().map(|compiled| (compiled.name.as_str(), compiled)).collect();
+        let by_name: BTreeMap<&str, &Compiled> = crates
+            .into_iter()
+            .map(|compiled| (compiled.name.as_str(), compiled))
+            .collect();
         Self(by_name.into_values().collect())
     }
 }
@@ -330,12 +439,20 @@ fn take_in(
     session: &mut Session,
     answers: &mut Answers,
 ) -> bool {
-    let errors: Vec<&Message> = messages.iter().filter(|message| message.is_error()).collect();
+    let errors: Vec<&Message> = messages
+        .iter()
+        .filter(|message| message.is_error())
+        .collect();
     let mut understood = !errors.is_empty();
     let mut outlived = BTreeSet::new();
     for error in errors {
-        let answer = error.regions(lowered, file).into_iter().any(|region| answer(region, error.code(), session, answers));
-        let about_older = error.cell(lowered, file).filter(|origin| origin.cell != parsed.cell);
+        let answer = error
+            .regions(lowered, file)
+            .into_iter()
+            .any(|region| answer(region, error.code(), session, answers));
+        let about_older = error
+            .cell(lowered, file)
+            .filter(|origin| origin.cell != parsed.cell);
         match (answer, about_older) {
             (true, _) => {}
             (false, Some(origin)) => {
@@ -349,7 +466,11 @@ fn take_in(
                     continue;
                 };
                 if outlived.insert(known.id) {
-                    let what = known.item.names.first().map_or("an `impl`".to_string(), |name| format!("`{}`", name.text));
+                    let what = known
+                        .item
+                        .names
+                        .first()
+                        .map_or("an `impl`".to_string(), |name| format!("`{}`", name.text));
                     let label = &known.cell.label;
                     answers.notes.push(format!(
                         "{what} of cell [{label}] no longer compiles and is set aside until that cell runs again: {}",
@@ -373,7 +494,10 @@ fn answer(region: &Region, code: &str, session: &mut Session, answers: &mut Answ
             answers.unkept.insert(name.clone());
             true
         }
-        Region::Keep(name) if code.starts_with("E05") || matches!(code, "E0716" | "E0310" | "E0373" | "E0499" | "E0700") => {
+        Region::Keep(name)
+            if code.starts_with("E05")
+                || matches!(code, "E0716" | "E0310" | "E0373" | "E0499" | "E0700") =>
+        {
             answers.unkeep(name, Fleeting::Borrow);
             true
         }
@@ -383,12 +507,16 @@ fn answer(region: &Region, code: &str, session: &mut Session, answers: &mut Answ
         }
         Region::Load(name) => {
             session.variables.remove(name);
-            answers.notes.push(format!("`{name}` is gone: its type cannot be named in a later cell"));
+            answers.notes.push(format!(
+                "`{name}` is gone: its type cannot be named in a later cell"
+            ));
             true
         }
         Region::Use(path) => {
             session.uses.retain(|known| known.leaf.path != *path);
-            answers.notes.push(format!("`use {path};` no longer holds and is set aside"));
+            answers
+                .notes
+                .push(format!("`use {path};` no longer holds and is set aside"));
             true
         }
         Region::Keep(_) | Region::PutBack(_) | Region::Tail => false,
@@ -402,19 +530,31 @@ fn hint(message: &Message, session: &Session, lost: &BTreeSet<String>) -> Option
     }
     let name = message.message.split('`').nth(1)?;
     if session.variables.contains_key(name) {
-        return Some(format!("`{name}` is a variable of the notebook, and functions see only their own: pass it in as a parameter"));
+        return Some(format!(
+            "`{name}` is a variable of the notebook, and functions see only their own: pass it in as a parameter"
+        ));
     }
-    lost.contains(name).then(|| format!("`{name}` was lost when the worker ended. `:replay` runs the earlier cells again"))
+    lost.contains(name).then(|| {
+        format!("`{name}` was lost when the worker ended. `:replay` runs the earlier cells again")
+    })
 }
 
 fn internal(text: &str) -> ErrorReport {
-    ErrorReport { ename: "CompileError".into(), evalue: text.into(), traceback: vec![text.into()] }
+    ErrorReport {
+        ename: "CompileError".into(),
+        evalue: text.into(),
+        traceback: vec![text.into()],
+    }
 }
 
 /// The report of a cell that was stopped.
 pub fn interrupted() -> ErrorReport {
     let text = "interrupted; all variables are as they were".to_string();
-    ErrorReport { ename: "Interrupted".into(), evalue: text.clone(), traceback: vec![text] }
+    ErrorReport {
+        ename: "Interrupted".into(),
+        evalue: text.clone(),
+        traceback: vec![text],
+    }
 }
 
 /// The names in the items of a unit, and in the macros they may call.
@@ -434,7 +574,11 @@ fn with_macros(session: &Session, mentions: &mut Mentions) {
         let next = session.items.iter().find(|known| {
             matches!(known.item.kind, ItemKind::Macro)
                 && !seen.contains(&known.id)
-                && known.item.names.iter().any(|name| mentions.names.contains(&name.text))
+                && known
+                    .item
+                    .names
+                    .iter()
+                    .any(|name| mentions.names.contains(&name.text))
         });
         let Some(known) = next else { return };
         seen.insert(known.id);
@@ -443,16 +587,36 @@ fn with_macros(session: &Session, mentions: &mut Mentions) {
 }
 
 /// The names to import, by crate.
-fn imports(session: &Session, mentions: &Mentions, own: &Unit, homes: &BTreeMap<u64, Compiled>) -> BTreeMap<String, BTreeSet<String>> {
+fn imports(
+    session: &Session,
+    mentions: &Mentions,
+    own: &Unit,
+    homes: &BTreeMap<u64, Compiled>,
+) -> BTreeMap<String, BTreeSet<String>> {
     let mut imports = BTreeMap::<String, BTreeSet<String>>::new();
-    let own_names: BTreeSet<&str> = own.items.iter().flat_map(|known| &known.item.names).map(|name| name.text.as_str()).collect();
+    let own_names: BTreeSet<&str> = own
+        .items
+        .iter()
+        .flat_map(|known| &known.item.names)
+        .map(|name| name.text.as_str())
+        .collect();
     for known in &session.items {
-        let Some(home) = homes.get(&known.group).filter(|_| !own.groups.contains(&known.group)) else { continue };
+        let Some(home) = homes
+            .get(&known.group)
+            .filter(|_| !own.groups.contains(&known.group))
+        else {
+            continue;
+        };
         let by_method = matches!(&known.item.kind, ItemKind::Trait { methods }
             if methods.iter().any(|method| mentions.methods.contains(method)));
         for name in &known.item.names {
-            if (by_method || mentions.names.contains(&name.text)) && !own_names.contains(name.text.as_str()) {
-                imports.entry(home.name.clone()).or_default().insert(name.text.clone());
+            if (by_method || mentions.names.contains(&name.text))
+                && !own_names.contains(name.text.as_str())
+            {
+                imports
+                    .entry(home.name.clone())
+                    .or_default()
+                    .insert(name.text.clone());
             }
         }
     }
@@ -461,7 +625,11 @@ fn imports(session: &Session, mentions: &Mentions, own: &Unit, homes: &BTreeMap<
 
 /// What tells a unit from all others: its items, and the crates it is compiled against.
 fn key(unit: &Unit, imports: &BTreeMap<String, BTreeSet<String>>) -> String {
-    let items: Vec<String> = unit.items.iter().map(|known| format!("{}-{}", known.id, known.removed.len())).collect();
+    let items: Vec<String> = unit
+        .items
+        .iter()
+        .map(|known| format!("{}-{}", known.id, known.removed.len()))
+        .collect();
     let crates: Vec<&str> = imports.keys().map(String::as_str).collect();
     format!("{} | {}", items.join(" "), crates.join(" "))
 }
@@ -483,7 +651,10 @@ pub fn unread(cell: &Arc<crate::source::CellText>) -> Parsed {
 }
 
 /// The variables that a session gains from a built cell that has run, and those whose type has no name.
-pub fn kept_variables(built: &Built, parsed: &Parsed) -> (Vec<(String, crate::session::Variable)>, Vec<String>) {
+pub fn kept_variables(
+    built: &Built,
+    parsed: &Parsed,
+) -> (Vec<(String, crate::session::Variable)>, Vec<String>) {
     let mut variables = Vec::new();
     let mut unnameable = Vec::new();
     for (name, listed) in &built.kept {
@@ -492,9 +663,19 @@ pub fn kept_variables(built: &Built, parsed: &Parsed) -> (Vec<(String, crate::se
             unnameable.push(name.clone());
             continue;
         };
-        let mutable = parsed.bindings.iter().any(|binding| binding.name == *name && binding.mutable);
+        let mutable = parsed
+            .bindings
+            .iter()
+            .any(|binding| binding.name == *name && binding.mutable);
         let mentions = Mentions::of(tokens).names;
-        variables.push((name.clone(), crate::session::Variable { type_text, mutable, mentions }));
+        variables.push((
+            name.clone(),
+            crate::session::Variable {
+                type_text,
+                mutable,
+                mentions,
+            },
+        ));
     }
     (variables, unnameable)
 }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::CellError;
 
@@ -39,7 +40,11 @@ impl Course {
         let program = std::env::current_exe().map_err(CellError::io("the running program"))?;
         let folder = program.parent().unwrap_or(Path::new("."));
         // Test programs are one level further down.
-        let folder = if folder.ends_with("deps") { folder.parent().unwrap_or(folder) } else { folder };
+        let folder = if folder.ends_with("deps") {
+            folder.parent().unwrap_or(folder)
+        } else {
+            folder
+        };
         Self::in_folder(folder)
     }
 
@@ -61,13 +66,24 @@ impl Course {
         let stubs = make_stubs(&home)?;
         let cells = home.join("cells").join(&id);
         std::fs::create_dir_all(&cells).map_err(CellError::io(&cells))?;
-        Ok(Self { crates: vec![folder.join("deps")], library, stubs, rustc, id, cells })
+        Ok(Self {
+            crates: vec![folder.join("deps")],
+            library,
+            stubs,
+            rustc,
+            id,
+            cells,
+        })
     }
 }
 
 /// The folder for everything generated: `CVSTUDY_HOME`, else `cvstudy` in the user's cache folder.
 pub fn home() -> PathBuf {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     set("CVSTUDY_HOME")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("cvstudy")))
         .or_else(|| set("HOME").map(|home| home.join(".cache/cvstudy")))
@@ -84,19 +100,29 @@ fn identify(library: &Path) -> Result<String, CellError> {
     Ok(hasher.finalize().to_hex()[..16].to_string())
 }
 
+/// Counts drafts, for engines that start at once in one process.
+static DRAFTS: AtomicU64 = AtomicU64::new(0);
+
 /// Makes the stand-ins, once.
 fn make_stubs(home: &Path) -> Result<PathBuf, CellError> {
     let stubs = home.join("stubs");
-    let missing: Vec<PathBuf> =
-        NATIVE.iter().map(|name| stubs.join(format!("lib{name}.so"))).filter(|stub| !stub.exists()).collect();
+    let missing: Vec<PathBuf> = NATIVE
+        .iter()
+        .map(|name| stubs.join(format!("lib{name}.so")))
+        .filter(|stub| !stub.exists())
+        .collect();
     if missing.is_empty() {
         return Ok(stubs);
     }
     std::fs::create_dir_all(&stubs).map_err(CellError::io(&stubs))?;
     for stub in missing {
         // Made under another name first: two kernels may start at once.
-        let draft = stub.with_extension(format!("so.{}", std::process::id()));
-        let made = Command::new("cc").args(["-shared", "-nostdlib", "-x", "c", "/dev/null", "-o"]).arg(&draft).status();
+        let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+        let draft = stub.with_extension(format!("so.{}-{number}", std::process::id()));
+        let made = Command::new("cc")
+            .args(["-shared", "-nostdlib", "-x", "c", "/dev/null", "-o"])
+            .arg(&draft)
+            .status();
         if made.is_ok_and(|status| status.success()) {
             std::fs::rename(&draft, &stub).map_err(CellError::io(&stub))?;
         } else {

@@ -67,20 +67,28 @@ impl Message {
 
     /// Whether it is an error, and not the closing "aborting due to".
     pub fn is_error(&self) -> bool {
-        self.level.starts_with("error") && !(self.spans.is_empty() && self.message.starts_with("aborting due to"))
+        self.level.starts_with("error")
+            && !(self.spans.is_empty() && self.message.starts_with("aborting due to"))
     }
 
     /// Our regions that the message touches, of the crate it is about.
     pub fn regions<'a>(&self, lowered: &'a Lowered, file: &str) -> Vec<&'a Region> {
-        let spans = self.spans.iter().chain(self.children.iter().flat_map(|child| &child.spans));
-        let ranges = spans.filter_map(|span| span.in_file(file));
-        ranges.filter_map(|range| lowered.region_of(&range)).collect()
+        let touched = |span: &Span| lowered.region_of(&span.in_file(file)?);
+        // Where a variable is loaded is only mentioned by errors about its use, which are the learner's.
+        self.spans
+            .iter()
+            .filter_map(|span| Some((span, touched(span)?)))
+            .filter(|(span, region)| span.is_primary || !matches!(region, Region::Load(_)))
+            .map(|(_, region)| region)
+            .collect()
     }
 
     /// The cell that it is mainly about, if it is about one.
     pub fn cell(&self, lowered: &Lowered, file: &str) -> Option<Origin> {
         let primary = self.spans.iter().filter(|span| span.is_primary);
-        primary.filter_map(|span| lowered.source.origin(span.in_file(file)?)).next()
+        primary
+            .filter_map(|span| lowered.source.origin(span.in_file(file)?))
+            .next()
     }
 }
 
@@ -98,37 +106,68 @@ impl Span {
 }
 
 /// Makes one report of the errors of a compilation.
-pub fn report(messages: &[Message], lowered: &Lowered, file: &str, hints: &dyn Fn(&Message) -> Option<String>) -> ErrorReport {
-    let errors: Vec<&Message> = messages.iter().filter(|message| message.is_error()).collect();
+pub fn report(
+    messages: &[Message],
+    lowered: &Lowered,
+    file: &str,
+    hints: &dyn Fn(&Message) -> Option<String>,
+) -> ErrorReport {
+    let errors: Vec<&Message> = messages
+        .iter()
+        .filter(|message| message.is_error())
+        .collect();
     let first = errors.first();
-    let evalue = first.map_or_else(|| "the cell does not compile".to_string(), |message| headline(message));
+    let evalue = first.map_or_else(
+        || "the cell does not compile".to_string(),
+        |message| headline(message),
+    );
     let mut traceback = Vec::new();
-    for message in messages.iter().filter(|message| message.is_error() || message.level == "warning") {
+    for message in messages
+        .iter()
+        .filter(|message| message.is_error() || message.level == "warning")
+    {
         // Warnings beside errors are mostly consequences; the errors come first.
         if message.is_error() {
             let hint = hints(message);
-            traceback.extend(render(message, lowered, file, hint.as_deref()).lines().map(str::to_string));
+            traceback.extend(
+                render(message, lowered, file, hint.as_deref())
+                    .lines()
+                    .map(str::to_string),
+            );
         }
     }
     if errors.len() > 1 {
         traceback.push(format!("\u{1b}[1m{} errors\u{1b}[0m", errors.len()));
     }
-    ErrorReport { ename: "CompileError".into(), evalue, traceback }
+    ErrorReport {
+        ename: "CompileError".into(),
+        evalue,
+        traceback,
+    }
 }
 
 fn headline(message: &Message) -> String {
     match message.code() {
-        "" => format!("error: {}", message.message),
-        code => format!("error[{code}]: {}", message.message),
+        // Lints have names, which say little to a learner.
+        code if code.starts_with('E') => format!("error[{code}]: {}", message.message),
+        _ => format!("error: {}", message.message),
     }
 }
 
 /// Renders one message as the compiler would, with places in the learner's cells.
 pub fn render(message: &Message, lowered: &Lowered, file: &str, hint: Option<&str>) -> String {
     let places = Places { lowered, file };
-    let mut groups = vec![places.group(level_of(message), &message.message, message.code(), &message.spans)];
+    let mut groups = vec![places.group(
+        level_of(message),
+        &message.message,
+        message.code(),
+        &message.spans,
+    )];
     for child in &message.children {
-        let suggests = child.spans.iter().any(|span| span.suggested_replacement.is_some());
+        let suggests = child
+            .spans
+            .iter()
+            .any(|span| span.suggested_replacement.is_some());
         let shown_spans = places.by_cell(&child.spans);
         if shown_spans.is_empty() && !child.spans.is_empty() {
             // About generated source only: nothing the learner could look at.
@@ -138,12 +177,16 @@ pub fn render(message: &Message, lowered: &Lowered, file: &str, hint: Option<&st
             groups.extend(places.suggestion(child));
         } else if child.spans.is_empty() {
             let last = groups.pop();
-            groups.extend(last.map(|group| group.element(level_of(child).message(child.message.as_str()))));
+            groups.extend(
+                last.map(|group| group.element(level_of(child).message(child.message.as_str()))),
+            );
         } else {
             groups.push(places.group(level_of(child), &child.message, "", &child.spans));
         }
     }
-    if let (Some(hint), Some(last)) = (hint, groups.pop()) {
+    if let Some(hint) = hint
+        && let Some(last) = groups.pop()
+    {
         groups.push(last.element(Level::HELP.message(hint)));
     }
     Renderer::styled().render(&groups)
@@ -165,11 +208,21 @@ struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// The spans that are in cells, by cell.
-    fn by_cell<'s>(&self, spans: &'s [Span]) -> BTreeMap<String, (Arc<CellText>, Vec<(Range<usize>, &'s Span)>)> {
+    fn by_cell<'s>(
+        &self,
+        spans: &'s [Span],
+    ) -> BTreeMap<String, (Arc<CellText>, Vec<(Range<usize>, &'s Span)>)> {
         let mut cells = BTreeMap::<String, (Arc<CellText>, Vec<(Range<usize>, &'s Span)>)>::new();
         for span in spans {
-            let Some(origin) = span.in_file(self.file).and_then(|range| self.lowered.source.origin(range)) else { continue };
-            let entry = cells.entry(origin.cell.label.clone()).or_insert_with(|| (Arc::clone(&origin.cell), Vec::new()));
+            let Some(origin) = span
+                .in_file(self.file)
+                .and_then(|range| self.lowered.source.origin(range))
+            else {
+                continue;
+            };
+            let entry = cells
+                .entry(origin.cell.label.clone())
+                .or_insert_with(|| (Arc::clone(&origin.cell), Vec::new()));
             if entry.0 == origin.cell {
                 entry.1.push((origin.range, span));
             }
@@ -177,16 +230,28 @@ impl<'a> Places<'a> {
         cells
     }
 
-    fn group<'m>(&self, level: Level<'m>, text: &'m str, code: &'m str, spans: &'m [Span]) -> Group<'m> {
+    fn group<'m>(
+        &self,
+        level: Level<'m>,
+        text: &'m str,
+        code: &'m str,
+        spans: &'m [Span],
+    ) -> Group<'m> {
         let mut title = level.primary_title(text);
         if !code.is_empty() && code.starts_with('E') {
             title = title.id(code);
         }
         let mut group = Group::with_title(title);
         for (_, (cell, spans)) in self.by_cell(spans) {
-            let mut snippet = Snippet::source(cell.text.clone()).path(path_of(&cell)).line_start(1);
+            let mut snippet = Snippet::source(cell.text.clone())
+                .path(path_of(&cell))
+                .line_start(1);
             for (range, span) in spans {
-                let kind = if span.is_primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+                let kind = if span.is_primary {
+                    AnnotationKind::Primary
+                } else {
+                    AnnotationKind::Context
+                };
                 snippet = snippet.annotation(kind.span(range).label(span.label.as_deref()));
             }
             group = group.element(snippet);
@@ -198,9 +263,13 @@ impl<'a> Places<'a> {
         let mut group = Group::with_title(Level::HELP.secondary_title(child.message.as_str()));
         let mut any = false;
         for (_, (cell, spans)) in self.by_cell(&child.spans) {
-            let mut snippet = Snippet::source(cell.text.clone()).path(path_of(&cell)).line_start(1);
+            let mut snippet = Snippet::source(cell.text.clone())
+                .path(path_of(&cell))
+                .line_start(1);
             for (range, span) in spans {
-                let Some(replacement) = &span.suggested_replacement else { continue };
+                let Some(replacement) = &span.suggested_replacement else {
+                    continue;
+                };
                 snippet = snippet.patch(Patch::new(range, replacement.as_str()));
                 any = true;
             }
@@ -216,10 +285,21 @@ fn path_of(cell: &CellText) -> String {
 }
 
 /// Whether a warning is about the learner's text, and not about what our way of compiling makes of it.
-pub fn is_worth_showing(message: &Message, lowered: &Lowered, file: &str, bindings: &[Range<usize>]) -> bool {
-    let Some(origin) = message.cell(lowered, file) else { return false };
+pub fn is_worth_showing(
+    message: &Message,
+    lowered: &Lowered,
+    file: &str,
+    bindings: &[Range<usize>],
+) -> bool {
+    let Some(origin) = message.cell(lowered, file) else {
+        return false;
+    };
     // A variable that is not used, or not changed, in this cell may well be in the next.
-    let about_a_binding = matches!(message.code(), "unused_mut" | "unused_variables" | "unused_assignments")
-        && bindings.iter().any(|binding| binding.start <= origin.range.end && origin.range.start <= binding.end);
+    let about_a_binding = matches!(
+        message.code(),
+        "unused_mut" | "unused_variables" | "unused_assignments"
+    ) && bindings
+        .iter()
+        .any(|binding| binding.start <= origin.range.end && origin.range.start <= binding.end);
     !about_a_binding
 }

@@ -13,7 +13,7 @@ use crate::course::Course;
 use crate::error::CellError;
 use crate::event::{ErrorReport, Event, Reply, Sink, StreamName};
 use crate::lower::ENTRY;
-use crate::parse::{parse, Parsed};
+use crate::parse::{Parsed, parse};
 use crate::report;
 use crate::rustc::{Compiled, Rustc, Stop};
 use crate::session::{Session, Variable};
@@ -44,7 +44,13 @@ impl Config {
     /// # Errors
     /// When the course is not there.
     pub fn discover(folder: &Path) -> Result<Self, CellError> {
-        let program = std::env::current_exe().map_err(CellError::io("the running program"))?;
+        // By this name the program is found even after cargo has put a new one in its place.
+        let own = PathBuf::from("/proc/self/exe");
+        let program = if own.exists() {
+            own
+        } else {
+            std::env::current_exe().map_err(CellError::io("the running program"))?
+        };
         Ok(Self {
             course: Course::locate()?,
             folder: folder.to_path_buf(),
@@ -144,13 +150,21 @@ impl Engine {
 
     fn start_worker(&mut self) -> Result<(), CellError> {
         self.worker = None;
-        self.worker = Some(Worker::start(&self.config.program, &self.config.course, &self.config.folder, &self.line)?);
+        self.worker = Some(Worker::start(
+            &self.config.program,
+            &self.config.course,
+            &self.config.folder,
+            &self.line,
+        )?);
         Ok(())
     }
 
     /// Something to stop cells with.
     pub fn interrupter(&self) -> Interrupter {
-        Interrupter { stop: Arc::clone(&self.stop), line: self.line.clone() }
+        Interrupter {
+            stop: Arc::clone(&self.stop),
+            line: self.line.clone(),
+        }
     }
 
     /// The worker's process, if there is one.
@@ -161,7 +175,12 @@ impl Engine {
     /// Runs a cell. `label` is what messages call it, as in `[3]`.
     pub fn execute(&mut self, label: &str, code: &str, sink: &mut dyn Sink) -> Reply {
         self.stop.reset();
-        let mut reply = Reply { error: None, compile: Duration::ZERO, run: Duration::ZERO, cached: true };
+        let mut reply = Reply {
+            error: None,
+            compile: Duration::ZERO,
+            run: Duration::ZERO,
+            cached: true,
+        };
         let (commands, code) = commands::split(code, &|name| self.session.knows(name));
         for command in commands {
             if let Err(error) = self.command(&command, sink) {
@@ -180,7 +199,10 @@ impl Engine {
                 if reply.cached { " (from cache)" } else { "" },
                 reply.run.as_millis()
             );
-            sink.event(Event::Stream { name: StreamName::Stdout, text });
+            sink.event(Event::Stream {
+                name: StreamName::Stdout,
+                text,
+            });
         }
         match result {
             Ok(()) => {
@@ -197,7 +219,12 @@ impl Engine {
         reply
     }
 
-    fn run_cell(&mut self, cell: &Arc<CellText>, sink: &mut dyn Sink, reply: &mut Reply) -> Result<(), ErrorReport> {
+    fn run_cell(
+        &mut self,
+        cell: &Arc<CellText>,
+        sink: &mut dyn Sink,
+        reply: &mut Reply,
+    ) -> Result<(), ErrorReport> {
         let began = Instant::now();
         let parsed = parse(cell).unwrap_or_else(|| compile::unread(cell));
         let built = self.compiler.compile(&self.session, &parsed, &self.lost);
@@ -231,12 +258,19 @@ impl Engine {
         }
         let notes = built.notes.iter().map(|note| format!("note: {note}.\n"));
         for text in notes.chain(built.warnings.iter().map(|warning| format!("{warning}\n"))) {
-            sink.event(Event::Stream { name: StreamName::Stderr, text });
+            sink.event(Event::Stream {
+                name: StreamName::Stderr,
+                text,
+            });
         }
     }
 
     /// Runs a crate in the worker. Gives how it ended, and which variables are in place since.
-    fn run(&mut self, krate: &Compiled, sink: &mut dyn Sink) -> Result<(Outcome, Option<Vec<String>>), ErrorReport> {
+    fn run(
+        &mut self,
+        krate: &Compiled,
+        sink: &mut dyn Sink,
+    ) -> Result<(Outcome, Option<Vec<String>>), ErrorReport> {
         self.make_ready(sink)?;
         self.cells_run += 1;
         let id = self.cells_run;
@@ -254,7 +288,11 @@ impl Engine {
         let mut left_behind = false;
         loop {
             match self.wait(TICK, sink) {
-                News::Message(ToKernel::Done { id: ended, outcome, stored }) if ended == id => {
+                News::Message(ToKernel::Done {
+                    id: ended,
+                    outcome,
+                    stored,
+                }) if ended == id => {
                     return Ok((outcome, Some(stored)));
                 }
                 News::Message(message) => self.serve(message, sink),
@@ -283,15 +321,20 @@ impl Engine {
     /// Makes sure that there is a worker with the course loaded.
     fn make_ready(&mut self, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
         if self.worker.is_none() {
-            self.start_worker().map_err(|error| failure("WorkerDied", &error.to_string()))?;
+            self.start_worker()
+                .map_err(|error| failure("WorkerDied", &error.to_string()))?;
         }
         let compiler = &self.compiler;
         let place = |file: &str, line, column| compiler.place(file, line, column);
-        let Some(worker) = &mut self.worker else { return Ok(()) };
-        worker.wait_until_ready(&place, &mut |event| sink.event(event)).map_err(|death| {
-            self.worker = None;
-            report::of_death(&death, &[], true)
-        })
+        let Some(worker) = &mut self.worker else {
+            return Ok(());
+        };
+        worker
+            .wait_until_ready(&place, &mut |event| sink.event(event))
+            .map_err(|death| {
+                self.worker = None;
+                report::of_death(&death, &[], true)
+            })
     }
 
     /// Does what a message asks for.
@@ -328,12 +371,21 @@ impl Engine {
     }
 
     /// Brings the notebook's state in line with how the cell ended.
-    fn settle(&mut self, outcome: &Outcome, stored: Option<Vec<String>>, built: Built, parsed: &Parsed, sink: &mut dyn Sink) {
+    fn settle(
+        &mut self,
+        outcome: &Outcome,
+        stored: Option<Vec<String>>,
+        built: Built,
+        parsed: &Parsed,
+        sink: &mut dyn Sink,
+    ) {
         let (new, unnameable) = compile::kept_variables(&built, parsed);
         let finished = *outcome == Outcome::Finished;
         let mut session = built.session;
         if finished {
-            session.variables.retain(|name, _| !built.moved.contains(name));
+            session
+                .variables
+                .retain(|name, _| !built.moved.contains(name));
             for name in parsed.bindings.iter().map(|binding| &binding.name) {
                 session.variables.remove(name);
                 self.lost.remove(name);
@@ -343,16 +395,28 @@ impl Engine {
         }
         if let Some(stored) = stored {
             let in_place: BTreeSet<String> = stored.into_iter().collect();
-            let (here, away) = session.variables.into_iter().partition(|(name, _)| in_place.contains(name));
+            let (here, away) = session
+                .variables
+                .into_iter()
+                .partition(|(name, _)| in_place.contains(name));
             session.variables = here;
             if *outcome == Outcome::Abandoned {
                 let away: BTreeMap<String, Variable> = away;
                 self.withheld.extend(away);
             }
         }
-        let gone: Vec<String> = self.session.variables.keys().filter(|name| !session.variables.contains_key(*name)).cloned().collect();
+        let gone: Vec<String> = self
+            .session
+            .variables
+            .keys()
+            .filter(|name| !session.variables.contains_key(*name))
+            .cloned()
+            .collect();
         self.session = session;
-        let outdated: Vec<String> = gone.into_iter().filter(|name| !built.moved.contains(name) && !self.withheld.contains_key(name)).collect();
+        let outdated: Vec<String> = gone
+            .into_iter()
+            .filter(|name| !built.moved.contains(name) && !self.withheld.contains_key(name))
+            .collect();
         if !outdated.is_empty() {
             self.line.send(&ToWorker::Drop { names: outdated });
         }
@@ -363,13 +427,20 @@ impl Engine {
         if names.is_empty() {
             return;
         }
-        self.line.send(&ToWorker::Drop { names: names.to_vec() });
+        self.line.send(&ToWorker::Drop {
+            names: names.to_vec(),
+        });
         if self.config.quiet {
             return;
         }
         for name in names.iter().filter(|name| !name.starts_with('_')) {
-            let text = format!("note: the type of `{name}` has no name, so it lives for this cell only.\n");
-            sink.event(Event::Stream { name: StreamName::Stderr, text });
+            let text = format!(
+                "note: the type of `{name}` has no name, so it lives for this cell only.\n"
+            );
+            sink.event(Event::Stream {
+                name: StreamName::Stderr,
+                text,
+            });
         }
     }
 
@@ -392,18 +463,30 @@ impl Engine {
     /// What is wrong with the cell.
     pub fn check(&mut self, label: &str, code: &str) -> Result<CheckReport, ErrorReport> {
         self.stop.reset();
-        let (_, code) = commands::split(code, &|name| self.session.knows(name));
+        let (commands, code) = commands::split(code, &|name| self.session.knows(name));
+        for command in commands {
+            if let Command::Opt(level) = command {
+                self.compiler.opt_level = level;
+            }
+        }
         let cell = CellText::new(label, &code);
         if cell.text.trim().is_empty() {
-            return Ok(CheckReport { warnings: Vec::new(), cached: true });
+            return Ok(CheckReport {
+                warnings: Vec::new(),
+                cached: true,
+            });
         }
         let parsed = parse(&cell).unwrap_or_else(|| compile::unread(&cell));
         let built = self.compiler.compile(&self.session, &parsed, &self.lost)?;
-        let report = CheckReport { warnings: built.warnings.clone(), cached: built.cached };
+        let report = CheckReport {
+            warnings: built.warnings.clone(),
+            cached: built.cached,
+        };
         let (new, _) = compile::kept_variables(&built, &parsed);
         self.session = built.session;
         self.session.variables.retain(|name, _| {
-            !built.moved.contains(name) && !parsed.bindings.iter().any(|binding| binding.name == *name)
+            !built.moved.contains(name)
+                && !parsed.bindings.iter().any(|binding| binding.name == *name)
         });
         self.session.variables.extend(new);
         Ok(report)
@@ -441,7 +524,9 @@ impl Engine {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
             match self.wait(TICK, sink) {
-                News::Message(ToKernel::Variables { values }) => return values.into_iter().collect(),
+                News::Message(ToKernel::Variables { values }) => {
+                    return values.into_iter().collect();
+                }
                 News::Message(message) => self.serve(message, sink),
                 News::Quiet => {}
                 News::Died(death) => {
@@ -471,7 +556,8 @@ impl Engine {
             Command::Vars => commands::table(&self.variables()),
             Command::Type(name) => self.type_of(name)?,
             Command::Clear => {
-                self.restart().map_err(|error| failure("CommandError", &error.to_string()))?;
+                self.restart()
+                    .map_err(|error| failure("CommandError", &error.to_string()))?;
                 String::new()
             }
             Command::Timing => {
@@ -481,70 +567,113 @@ impl Engine {
             Command::Opt(level) => {
                 self.compiler.opt_level = *level;
                 match level {
-                    Some(level) => format!("every cell is compiled at optimisation level {level}\n"),
-                    None => "cells that loop are optimised, others are compiled quickly\n".to_string(),
+                    Some(level) => {
+                        format!("every cell is compiled at optimisation level {level}\n")
+                    }
+                    None => {
+                        "cells that loop are optimised, others are compiled quickly\n".to_string()
+                    }
                 }
             }
             Command::Replay => return self.replay(sink),
-            Command::Dep(text) => {
-                let added = crate::dep::add(text, &self.config.course, &self.compiler.added, &self.stop, sink)?;
-                self.compiler.added = added;
-                return Ok(());
+            Command::Shell(line) => {
+                return commands::shell(line, &self.config.folder, &self.stop, sink);
             }
-            Command::Shell(line) => return commands::shell(line, &self.config.folder, &self.stop, sink),
-            Command::Unknown(word) => return Err(failure("CommandError", &commands::unknown(word))),
+            Command::Unknown(word) => {
+                return Err(failure("CommandError", &commands::unknown(word)));
+            }
         };
         if !text.is_empty() {
-            sink.event(Event::Stream { name: StreamName::Stdout, text });
+            sink.event(Event::Stream {
+                name: StreamName::Stdout,
+                text,
+            });
         }
         Ok(())
     }
 
     fn type_of(&self, name: &str) -> Result<String, ErrorReport> {
         match self.session.variables.get(name) {
-            Some(variable) => Ok(format!("{name}: {}\n", rt::display::tail::short_type_name(&variable.type_text))),
-            None => Err(failure("CommandError", &format!("there is no variable `{name}`; `:vars` lists all"))),
+            Some(variable) => Ok(format!(
+                "{name}: {}\n",
+                rt::display::tail::short_type_name(&variable.type_text)
+            )),
+            None => Err(failure(
+                "CommandError",
+                &format!("there is no variable `{name}`; `:vars` lists all"),
+            )),
         }
     }
 
     /// Runs the earlier cells again in a fresh worker, without showing what they show.
     fn replay(&mut self, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
         let cells = std::mem::take(&mut self.history);
-        let added = std::mem::take(&mut self.compiler.added);
-        self.restart().map_err(|error| failure("CommandError", &error.to_string()))?;
-        self.compiler.added = added;
+        self.restart()
+            .map_err(|error| failure("CommandError", &error.to_string()))?;
         let total = cells.len();
         for (done, cell) in cells.iter().enumerate() {
             let text = format!("\rreplaying cell {} of {total}", done + 1);
-            sink.event(Event::Stream { name: StreamName::Stdout, text });
-            let mut reply = Reply { error: None, compile: Duration::ZERO, run: Duration::ZERO, cached: true };
+            sink.event(Event::Stream {
+                name: StreamName::Stdout,
+                text,
+            });
+            let mut reply = Reply {
+                error: None,
+                compile: Duration::ZERO,
+                run: Duration::ZERO,
+                cached: true,
+            };
             let result = self.run_cell(cell, &mut Vec::new(), &mut reply);
             self.history.push(Arc::clone(cell));
             if let Err(mut error) = result {
-                error.traceback.push(format!("`:replay` stopped at cell [{}]", cell.label));
+                error
+                    .traceback
+                    .push(format!("`:replay` stopped at cell [{}]", cell.label));
                 self.history.extend(cells[done + 1..].iter().cloned());
                 return Err(error);
             }
         }
-        let text = format!("\rreplayed {total} cells; {} variables are back\n", self.session.variables.len());
-        sink.event(Event::Stream { name: StreamName::Stdout, text });
+        let text = format!(
+            "\rreplayed {total} cells; {} variables are back\n",
+            self.session.variables.len()
+        );
+        sink.event(Event::Stream {
+            name: StreamName::Stdout,
+            text,
+        });
         Ok(())
     }
 
     /// Names that completion may offer: variables with their types, and items.
     pub fn names(&self) -> Vec<(String, String)> {
         let variables = self.session.variables.iter().map(|(name, variable)| {
-            (name.clone(), rt::display::tail::short_type_name(&variable.type_text))
+            (
+                name.clone(),
+                rt::display::tail::short_type_name(&variable.type_text),
+            )
         });
-        let items = self.session.items.iter().flat_map(|known| &known.item.names).map(|name| {
-            let text = if name.is_macro { format!("{}!", name.text) } else { name.text.clone() };
-            (text, String::new())
-        });
+        let items = self
+            .session
+            .items
+            .iter()
+            .flat_map(|known| &known.item.names)
+            .map(|name| {
+                let text = if name.is_macro {
+                    format!("{}!", name.text)
+                } else {
+                    name.text.clone()
+                };
+                (text, String::new())
+            });
         variables.chain(items).collect()
     }
 }
 
 /// A one-line report.
 pub(crate) fn failure(ename: &str, text: &str) -> ErrorReport {
-    ErrorReport { ename: ename.into(), evalue: text.into(), traceback: vec![text.into()] }
+    ErrorReport {
+        ename: ename.into(),
+        evalue: text.into(),
+        traceback: vec![text.into()],
+    }
 }

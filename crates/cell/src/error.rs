@@ -22,9 +22,9 @@ pub enum CellError {
     /// The process that runs cells does not start.
     #[error("the worker process does not start: {0}")]
     NoWorker(String),
-    /// `:dep` could not add a crate.
-    #[error("{0}")]
-    Dependency(String),
+    /// The compiler ended without a verdict.
+    #[error("the compiler broke down: {0}")]
+    Compiler(String),
 }
 
 impl CellError {

@@ -25,6 +25,8 @@ pub struct Item {
     pub names: Vec<ItemName>,
     /// The names in it.
     pub mentions: Mentions,
+    /// Whether it is `fn main()`.
+    pub is_main: bool,
 }
 
 /// A name with its namespace.
@@ -99,7 +101,9 @@ pub struct Use {
 pub fn item_of(statement: &Stmt, text: &str) -> Option<(Item, Vec<Edit>)> {
     match statement {
         Stmt::Item(item) => Some(of_item(item)),
-        Stmt::Macro(call) if call.mac.path.is_ident("thread_local") => Some(thread_local(call, text)),
+        Stmt::Macro(call) if call.mac.path.is_ident("thread_local") => {
+            Some(thread_local(call, text))
+        }
         _ => None,
     }
 }
@@ -114,7 +118,11 @@ fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
         }
         syn::Item::Const(item) => {
             publish(&item.vis, item.const_token.span(), &mut edits);
-            let names = if item.ident == "_" { Vec::new() } else { name(&item.ident) };
+            let names = if item.ident == "_" {
+                Vec::new()
+            } else {
+                name(&item.ident)
+            };
             (ItemKind::Plain, names)
         }
         syn::Item::Type(item) => {
@@ -136,13 +144,23 @@ fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
         }
         syn::Item::Union(item) => {
             publish(&item.vis, item.union_token.span(), &mut edits);
-            item.fields.named.iter().for_each(|field| publish_field(field, &mut edits));
+            item.fields
+                .named
+                .iter()
+                .for_each(|field| publish_field(field, &mut edits));
             (ItemKind::Type, name(&item.ident))
         }
         syn::Item::Trait(item) => {
-            let start = item.unsafety.map_or(item.trait_token.span(), |unsafety| unsafety.span());
+            let start = item
+                .unsafety
+                .map_or(item.trait_token.span(), |unsafety| unsafety.span());
             publish(&item.vis, start, &mut edits);
-            (ItemKind::Trait { methods: methods_of(item) }, name(&item.ident))
+            (
+                ItemKind::Trait {
+                    methods: methods_of(item),
+                },
+                name(&item.ident),
+            )
         }
         syn::Item::TraitAlias(item) => (ItemKind::Plain, name(&item.ident)),
         syn::Item::Static(item) => {
@@ -166,32 +184,64 @@ fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
             (ItemKind::Use(uses), names)
         }
         syn::Item::ExternCrate(item) => {
-            let name = item.rename.as_ref().map_or(&item.ident, |(_, rename)| rename);
+            let name = item
+                .rename
+                .as_ref()
+                .map_or(&item.ident, |(_, rename)| rename);
             let path = match &item.rename {
                 Some((_, rename)) => format!("::{} as {rename}", item.ident),
                 None => format!("::{}", item.ident),
             };
-            let leaf = Use { path, name: Some(name.to_string()), root: item.ident.to_string() };
+            let leaf = Use {
+                path,
+                name: Some(name.to_string()),
+                root: item.ident.to_string(),
+            };
             (ItemKind::Use(vec![leaf]), vec![plain_name(name)])
         }
         syn::Item::Macro(item) => match &item.ident {
             Some(ident) => {
-                if !item.attrs.iter().any(|attribute| attribute.path().is_ident("macro_export")) {
+                if !item
+                    .attrs
+                    .iter()
+                    .any(|attribute| attribute.path().is_ident("macro_export"))
+                {
                     let start = item.mac.path.span().byte_range().start;
                     edits.push(Edit::insert(start, "#[macro_export] "));
                 }
-                (ItemKind::Macro, vec![ItemName { text: bare(ident), is_macro: true }])
+                (
+                    ItemKind::Macro,
+                    vec![ItemName {
+                        text: bare(ident),
+                        is_macro: true,
+                    }],
+                )
             }
             None => (ItemKind::MacroCall, Vec::new()),
         },
         syn::Item::ForeignMod(item) => {
-            let names = item.items.iter().filter_map(|item| publish_foreign(item, &mut edits)).collect();
+            let names = item
+                .items
+                .iter()
+                .filter_map(|item| publish_foreign(item, &mut edits))
+                .collect();
             (ItemKind::Plain, names)
         }
         _ => (ItemKind::Plain, Vec::new()),
     };
     let mentions = Mentions::of(item.to_token_stream());
-    (Item { range: item.span().byte_range(), kind, names, mentions }, edits)
+    let is_main = matches!(item, syn::Item::Fn(function)
+        if function.sig.ident == "main" && function.sig.inputs.is_empty() && function.sig.asyncness.is_none());
+    (
+        Item {
+            range: item.span().byte_range(),
+            kind,
+            names,
+            mentions,
+            is_main,
+        },
+        edits,
+    )
 }
 
 fn bare(ident: &syn::Ident) -> String {
@@ -200,14 +250,19 @@ fn bare(ident: &syn::Ident) -> String {
 }
 
 fn plain_name(ident: &syn::Ident) -> ItemName {
-    ItemName { text: bare(ident), is_macro: false }
+    ItemName {
+        text: bare(ident),
+        is_macro: false,
+    }
 }
 
 /// Makes an item visible to later cells.
 fn publish(visibility: &Visibility, start: proc_macro2::Span, edits: &mut Vec<Edit>) {
     match visibility {
         Visibility::Public(_) => {}
-        Visibility::Restricted(restricted) => edits.push(Edit::replace(restricted.span().byte_range(), "pub")),
+        Visibility::Restricted(restricted) => {
+            edits.push(Edit::replace(restricted.span().byte_range(), "pub"))
+        }
         Visibility::Inherited => edits.push(Edit::insert(start.byte_range().start, "pub ")),
     }
 }
@@ -248,7 +303,11 @@ fn methods_of(item: &syn::ItemTrait) -> Vec<String> {
 }
 
 fn of_impl(item: &syn::ItemImpl, edits: &mut Vec<Edit>) -> Impl {
-    let of_trait = item.trait_.as_ref().and_then(|(_, path, _)| path.segments.last()).map(|last| bare(&last.ident));
+    let of_trait = item
+        .trait_
+        .as_ref()
+        .and_then(|(_, path, _)| path.segments.last())
+        .map(|last| bare(&last.ident));
     let mut header = item.generics.to_token_stream();
     if let Some((not, path, _)) = &item.trait_ {
         not.to_tokens(&mut header);
@@ -260,11 +319,21 @@ fn of_impl(item: &syn::ItemImpl, edits: &mut Vec<Edit>) -> Impl {
     for member in &item.items {
         let (visibility, start, name) = match member {
             syn::ImplItem::Fn(function) => {
-                let start = function.defaultness.map_or(function.sig.span(), |default| default.span());
+                let start = function
+                    .defaultness
+                    .map_or(function.sig.span(), |default| default.span());
                 (&function.vis, start, bare(&function.sig.ident))
             }
-            syn::ImplItem::Const(constant) => (&constant.vis, constant.const_token.span(), bare(&constant.ident)),
-            syn::ImplItem::Type(associated) => (&associated.vis, associated.type_token.span(), bare(&associated.ident)),
+            syn::ImplItem::Const(constant) => (
+                &constant.vis,
+                constant.const_token.span(),
+                bare(&constant.ident),
+            ),
+            syn::ImplItem::Type(associated) => (
+                &associated.vis,
+                associated.type_token.span(),
+                bare(&associated.ident),
+            ),
             _ => continue,
         };
         // Methods of a trait are as visible as the trait.
@@ -273,7 +342,13 @@ fn of_impl(item: &syn::ItemImpl, edits: &mut Vec<Edit>) -> Impl {
         }
         members.push((name, member.span().byte_range()));
     }
-    Impl { header: header.to_string(), self_type: type_name(&item.self_ty), of_trait, others, members }
+    Impl {
+        header: header.to_string(),
+        self_type: type_name(&item.self_ty),
+        of_trait,
+        others,
+        members,
+    }
 }
 
 /// The last name in the path of a type, through references, boxes of brackets and the like.
@@ -284,7 +359,9 @@ fn type_name(ty: &syn::Type) -> Option<String> {
         syn::Type::Paren(paren) => type_name(&paren.elem),
         syn::Type::Group(group) => type_name(&group.elem),
         syn::Type::TraitObject(object) => object.bounds.iter().find_map(|bound| match bound {
-            syn::TypeParamBound::Trait(bound) => bound.path.segments.last().map(|last| bare(&last.ident)),
+            syn::TypeParamBound::Trait(bound) => {
+                bound.path.segments.last().map(|last| bare(&last.ident))
+            }
             _ => None,
         }),
         _ => None,
@@ -305,9 +382,20 @@ fn idents_in_order(tokens: TokenStream) -> Vec<String> {
 
 fn of_use(item: &syn::ItemUse) -> (Vec<Use>, Vec<ItemName>) {
     let mut uses = Vec::new();
-    let prefix = if item.leading_colon.is_some() { "::" } else { "" };
+    let prefix = if item.leading_colon.is_some() {
+        "::"
+    } else {
+        ""
+    };
     leaves(&item.tree, prefix, None, &mut uses);
-    let names = uses.iter().filter_map(|leaf| leaf.name.clone()).map(|text| ItemName { text, is_macro: false }).collect();
+    let names = uses
+        .iter()
+        .filter_map(|leaf| leaf.name.clone())
+        .map(|text| ItemName {
+            text,
+            is_macro: false,
+        })
+        .collect();
     (uses, names)
 }
 
@@ -321,19 +409,42 @@ fn leaves(tree: &UseTree, prefix: &str, root: Option<&str>, found: &mut Vec<Use>
         UseTree::Name(name) if name.ident == "self" => {
             let path = prefix.trim_end_matches("::").to_string();
             let name = path.rsplit("::").next().map(str::to_string);
-            found.push(Use { path, name, root: root.unwrap_or_default().to_string() });
+            found.push(Use {
+                path,
+                name,
+                root: root.unwrap_or_default().to_string(),
+            });
         }
         UseTree::Name(name) => {
             let path = format!("{prefix}{}", name.ident);
-            found.push(Use { path, name: Some(bare(&name.ident)), root: first(&name.ident) });
+            found.push(Use {
+                path,
+                name: Some(bare(&name.ident)),
+                root: first(&name.ident),
+            });
         }
         UseTree::Rename(rename) => {
-            let from = if rename.ident == "self" { prefix.trim_end_matches("::").to_string() } else { format!("{prefix}{}", rename.ident) };
+            let from = if rename.ident == "self" {
+                prefix.trim_end_matches("::").to_string()
+            } else {
+                format!("{prefix}{}", rename.ident)
+            };
             let name = (rename.rename != "_").then(|| bare(&rename.rename));
-            found.push(Use { path: format!("{from} as {}", rename.rename), name, root: first(&rename.ident) });
+            found.push(Use {
+                path: format!("{from} as {}", rename.rename),
+                name,
+                root: first(&rename.ident),
+            });
         }
-        UseTree::Glob(_) => found.push(Use { path: format!("{prefix}*"), name: None, root: root.unwrap_or_default().to_string() }),
-        UseTree::Group(group) => group.items.iter().for_each(|tree| leaves(tree, prefix, root, found)),
+        UseTree::Glob(_) => found.push(Use {
+            path: format!("{prefix}*"),
+            name: None,
+            root: root.unwrap_or_default().to_string(),
+        }),
+        UseTree::Group(group) => group
+            .items
+            .iter()
+            .for_each(|tree| leaves(tree, prefix, root, found)),
     }
 }
 
@@ -343,8 +454,18 @@ fn thread_local(call: &syn::StmtMacro, text: &str) -> (Item, Vec<Edit>) {
     let mut names = Vec::new();
     let mut public = false;
     let mut tokens = call.mac.tokens.clone().into_iter().peekable();
+    let mut lifetime = false;
     while let Some(token) = tokens.next() {
-        let TokenTree::Ident(word) = token else { continue };
+        let after_quote = std::mem::replace(
+            &mut lifetime,
+            matches!(&token, TokenTree::Punct(punct) if punct.as_char() == '\''),
+        );
+        let TokenTree::Ident(word) = token else {
+            continue;
+        };
+        if after_quote {
+            continue;
+        }
         if word == "pub" {
             public = true;
         } else if word == "static" {
@@ -359,12 +480,22 @@ fn thread_local(call: &syn::StmtMacro, text: &str) -> (Item, Vec<Edit>) {
     }
     let range = call.span().byte_range();
     // Called with parentheses, it needs its semicolon, which is not part of the span when it is missing.
-    let needs_semicolon = !matches!(call.mac.delimiter, syn::MacroDelimiter::Brace(_)) && !text[range.clone()].ends_with(';');
+    let needs_semicolon = !matches!(call.mac.delimiter, syn::MacroDelimiter::Brace(_))
+        && !text[range.clone()].ends_with(';');
     if needs_semicolon {
         edits.push(Edit::insert(range.end, ";"));
     }
     let mentions = Mentions::of(call.to_token_stream());
-    (Item { range, kind: ItemKind::MacroCall, names, mentions }, edits)
+    (
+        Item {
+            range,
+            kind: ItemKind::MacroCall,
+            names,
+            mentions,
+            is_main: false,
+        },
+        edits,
+    )
 }
 
 #[cfg(test)]
@@ -386,17 +517,38 @@ mod tests {
     #[test]
     fn everything_becomes_public() {
         let cases = [
-            ("#[derive(Debug)] struct P { x: i32, pub(crate) y: i32 }", "#[derive(Debug)] pub struct P { pub x: i32, pub y: i32 }"),
+            (
+                "#[derive(Debug)] struct P { x: i32, pub(crate) y: i32 }",
+                "#[derive(Debug)] pub struct P { pub x: i32, pub y: i32 }",
+            ),
             ("struct T(i32, pub f32);", "pub struct T(pub i32, pub f32);"),
-            ("enum E { A { x: i32 }, B(i32) }", "pub enum E { A { x: i32 }, B(i32) }"),
+            (
+                "enum E { A { x: i32 }, B(i32) }",
+                "pub enum E { A { x: i32 }, B(i32) }",
+            ),
             ("unsafe trait U {}", "pub unsafe trait U {}"),
             ("async unsafe fn f() {}", "pub async unsafe fn f() {}"),
-            ("impl P { fn f(&self) {} const N: i32 = 1; }", "impl P { pub fn f(&self) {} pub const N: i32 = 1; }"),
-            ("impl Clone for P { fn clone(&self) -> P { *self } }", "impl Clone for P { fn clone(&self) -> P { *self } }"),
+            (
+                "impl P { fn f(&self) {} const N: i32 = 1; }",
+                "impl P { pub fn f(&self) {} pub const N: i32 = 1; }",
+            ),
+            (
+                "impl Clone for P { fn clone(&self) -> P { *self } }",
+                "impl Clone for P { fn clone(&self) -> P { *self } }",
+            ),
             ("mod m { fn hidden() {} }", "pub mod m { fn hidden() {} }"),
-            ("macro_rules! m { () => {} }", "#[macro_export] macro_rules! m { () => {} }"),
-            ("thread_local! { static A: i32 = 1; }", "thread_local! { pub static A: i32 = 1; }"),
-            ("/// Doc\nconst ÄÖ: i32 = 1;", "/// Doc\npub const ÄÖ: i32 = 1;"),
+            (
+                "macro_rules! m { () => {} }",
+                "#[macro_export] macro_rules! m { () => {} }",
+            ),
+            (
+                "thread_local! { static A: i32 = 1; }",
+                "thread_local! { pub static A: i32 = 1; }",
+            ),
+            (
+                "/// Doc\nconst ÄÖ: i32 = 1;",
+                "/// Doc\npub const ÄÖ: i32 = 1;",
+            ),
         ];
         for (before, after) in cases {
             assert_eq!(published(before), after);
@@ -405,10 +557,18 @@ mod tests {
 
     #[test]
     fn use_trees_become_leaves() {
-        let cell = CellText::new("1", "use std::{fmt::{self, Write as _}, collections::*, io::Read as R};");
+        let cell = CellText::new(
+            "1",
+            "use std::{fmt::{self, Write as _}, collections::*, io::Read as R};",
+        );
         let parsed = parse(&cell).unwrap();
-        let super::ItemKind::Use(uses) = &parsed.items[0].kind else { panic!() };
-        let leaves: Vec<_> = uses.iter().map(|leaf| (leaf.path.as_str(), leaf.name.as_deref())).collect();
+        let super::ItemKind::Use(uses) = &parsed.items[0].kind else {
+            panic!()
+        };
+        let leaves: Vec<_> = uses
+            .iter()
+            .map(|leaf| (leaf.path.as_str(), leaf.name.as_deref()))
+            .collect();
         let expected = [
             ("std::fmt", Some("fmt")),
             ("std::fmt::Write as _", None),

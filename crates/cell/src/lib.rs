@@ -14,13 +14,12 @@
 //! - [`diagnostics`], [`report`]: errors told about the learner's own lines
 //! - [`engine`]: all of it, as front ends use it; [`event`]: what they get
 //!
-//! Around it: [`course`] (where the course library is), [`dep`] (crates from outside), [`error`].
+//! Around it: [`course`] (where the course library is) and [`error`].
 
 mod checkpoints;
 pub mod commands;
 pub mod compile;
 pub mod course;
-pub mod dep;
 pub mod diagnostics;
 pub mod engine;
 pub mod error;
@@ -42,5 +41,5 @@ pub use course::Course;
 pub use engine::{CheckReport, Config, Engine, Interrupter, VariableInfo};
 pub use error::CellError;
 pub use event::{ErrorReport, Event, Reply, Sink, StreamName};
-pub use parse::{is_complete, Completeness};
+pub use parse::{Completeness, is_complete};
 pub use worker::worker_main;

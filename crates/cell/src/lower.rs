@@ -88,8 +88,8 @@ pub struct Lowered {
 }
 
 /// What the learner is not warned about: what comes from our way of compiling, not from theirs of writing.
-const HEADER: &str = "#![allow(unused_imports, private_interfaces, private_bounds, improper_ctypes, unused_unsafe, unused_parens, \
-                      unreachable_code, macro_expanded_macro_exports_accessed_by_absolute_paths, uncommon_codepoints)]\
+const HEADER: &str = "#![allow(unused_imports, private_interfaces, private_bounds, improper_ctypes, dead_code, unused_assignments, unused_unsafe, unused_parens, \
+                      macro_expanded_macro_exports_accessed_by_absolute_paths, uncommon_codepoints)]\
                       #![warn(static_mut_refs)] use ::course::prelude::*;\n";
 
 /// Writes the source of one crate.
@@ -97,21 +97,34 @@ pub fn lower(plan: &Plan<'_>) -> Lowered {
     let mut lowered = Lowered::default();
     if let Some(body) = &plan.body {
         for attribute in &body.parsed.inner_attributes {
-            lowered.source.theirs(&body.parsed.cell, attribute.clone(), &[]);
+            lowered
+                .source
+                .theirs(&body.parsed.cell, attribute.clone(), &[]);
             lowered.source.ours("\n");
         }
     }
     lowered.source.ours(HEADER);
     for (krate, names) in &plan.imports {
         let names: Vec<String> = names.iter().map(|name| raw(name)).collect();
-        lowered.source.ours(&format!("use ::{krate}::{{{}}};\n", names.join(", ")));
+        lowered
+            .source
+            .ours(&format!("use ::{krate}::{{{}}};\n", names.join(", ")));
     }
-    let (own, earlier): (Vec<&KnownUse>, Vec<&KnownUse>) = plan.uses.iter().partition(|known| known.group == plan.newest);
+    let (own, earlier): (Vec<&KnownUse>, Vec<&KnownUse>) = plan
+        .uses
+        .iter()
+        .partition(|known| known.group == plan.newest);
     for known in earlier {
-        lowered.region(Region::Use(known.leaf.path.clone()), &format!("use {};\n", known.leaf.path));
+        lowered.region(
+            Region::Use(known.leaf.path.clone()),
+            &format!("use {};\n", known.leaf.path),
+        );
     }
     let mut written = BTreeSet::new();
-    for known in own.into_iter().filter(|known| written.insert(known.range.start)) {
+    for known in own
+        .into_iter()
+        .filter(|known| written.insert(known.range.start))
+    {
         lowered.source.theirs(&known.cell, known.range.clone(), &[]);
         lowered.source.ours("\n");
     }
@@ -128,12 +141,19 @@ pub fn lower(plan: &Plan<'_>) -> Lowered {
 pub fn static_symbol(known: &Known) -> String {
     let name = known.item.names.first().map_or("", |name| &name.text);
     let hash = blake3::hash(known.text().as_bytes()).to_hex();
-    format!("cv_static_{}_{}_{}", &hash[..16], known.generation, if name.is_ascii() { name } else { "" })
+    format!(
+        "cv_static_{}_{}_{}",
+        &hash[..16],
+        known.generation,
+        if name.is_ascii() { name } else { "" }
+    )
 }
 
 /// A name as it may stand in source, also when it is a keyword.
 fn raw(name: &str) -> String {
-    if syn::parse_str::<syn::Ident>(name).is_ok() || matches!(name, "self" | "Self" | "super" | "crate") {
+    if syn::parse_str::<syn::Ident>(name).is_ok()
+        || matches!(name, "self" | "Self" | "super" | "crate")
+    {
         name.to_string()
     } else {
         format!("r#{name}")
@@ -148,35 +168,64 @@ impl Lowered {
 
     /// The region that a range of the source touches.
     pub fn region_of(&self, range: &Range<usize>) -> Option<&Region> {
-        self.regions.iter().find(|(own, _)| own.start <= range.start && range.start < own.end).map(|(_, region)| region)
+        self.regions
+            .iter()
+            .find(|(own, _)| own.start <= range.start && range.start < own.end)
+            .map(|(_, region)| region)
     }
 
     fn item(&mut self, known: &Known, exists_already: bool) {
         let mut edits = known.edits.to_vec();
-        edits.splice(0..0, known.removed.iter().map(|range| Edit::replace(range.clone(), "")));
-        if let ItemKind::Static { declaration, start, visibility, mutable } = &known.item.kind {
+        edits.splice(
+            0..0,
+            known
+                .removed
+                .iter()
+                .map(|range| Edit::replace(range.clone(), "")),
+        );
+        if let ItemKind::Static {
+            declaration,
+            start,
+            visibility,
+            mutable,
+        } = &known.item.kind
+        {
             let symbol = static_symbol(known);
             if exists_already {
                 let safety = if *mutable { "" } else { "safe " };
                 let with = vec![
-                    Part::Ours(format!("unsafe extern \"C\" {{ #[link_name = \"{symbol}\"] pub {safety}")),
+                    Part::Ours(format!(
+                        "unsafe extern \"C\" {{ #[link_name = \"{symbol}\"] pub {safety}"
+                    )),
                     Part::Theirs(declaration.clone()),
                     Part::Ours("; }".into()),
                 ];
-                edits.insert(0, Edit { range: visibility.start..known.item.range.end, with });
+                edits.insert(
+                    0,
+                    Edit {
+                        range: visibility.start..known.item.range.end,
+                        with,
+                    },
+                );
                 // Attributes of the definition have no meaning for a reference to it.
                 edits.insert(0, Edit::replace(known.item.range.start..*start, ""));
             } else {
-                edits.insert(0, Edit::insert(*start, format!("#[unsafe(export_name = \"{symbol}\")] ")));
+                edits.insert(
+                    0,
+                    Edit::insert(*start, format!("#[unsafe(export_name = \"{symbol}\")] ")),
+                );
             }
         }
-        self.source.theirs(&known.cell, known.item.range.clone(), &edits);
+        self.source
+            .theirs(&known.cell, known.item.range.clone(), &edits);
         self.source.ours("\n");
     }
 
     fn body(&mut self, body: &Body<'_>) {
         let parsed = body.parsed;
-        self.source.ours(&format!("#[unsafe(no_mangle)] pub fn {ENTRY}() -> ::course::rt::frame::Outcome {{\n"));
+        self.source.ours(&format!(
+            "#[unsafe(no_mangle)] pub fn {ENTRY}() -> ::course::rt::frame::Outcome {{\n"
+        ));
         for (name, variable) in &body.loads {
             let mutable = if variable.mutable { "mut " } else { "" };
             let text = format!(
@@ -186,12 +235,22 @@ impl Lowered {
             );
             self.region(Region::Load((*name).to_string()), &text);
         }
-        self.source.ours("let cv_outcome = ::course::rt::failure::run(|| ");
+        self.source
+            .ours("let cv_outcome = ::course::rt::failure::run(|| ");
         let result = "::core::result::Result::<(), ::course::rt::failure::CellError>";
-        self.source.ours(if parsed.awaits { "::course::rt::block_on(async {\n" } else { "{\n" });
+        self.source.ours(if parsed.awaits {
+            "::course::rt::block_on(async {\n"
+        } else {
+            "{\n"
+        });
         for statement in &parsed.statements {
-            self.source.theirs(&parsed.cell, statement.clone(), &parsed.edits);
+            self.source
+                .theirs(&parsed.cell, statement.clone(), &parsed.edits);
             self.source.ours("\n");
+        }
+        if parsed.runs_main() {
+            self.source
+                .ours("::course::rt::failure::MainResult::finish(main())?;\n");
         }
         if let Some(tail) = &parsed.tail {
             self.tail(parsed, tail.clone());
@@ -199,8 +258,10 @@ impl Lowered {
         for (index, name) in body.keeps.iter().enumerate() {
             self.keep(index, name);
         }
-        self.source.ours(&format!("#[allow(unreachable_code)] {result}::Ok(())\n"));
-        self.source.ours(if parsed.awaits { "}));\n" } else { "});\n" });
+        self.source
+            .ours(&format!("#[allow(unreachable_code)] {result}::Ok(())\n"));
+        self.source
+            .ours(if parsed.awaits { "}));\n" } else { "});\n" });
         self.put_back(body);
         self.source.ours("cv_outcome\n}\n");
     }
@@ -211,8 +272,8 @@ impl Lowered {
         self.source.theirs(&parsed.cell, tail, &parsed.edits);
         self.region(
             Region::Tail,
-            ") { ref cv_value => { #[allow(unused_imports)] use ::course::rt::display::tail::*; \
-             if !shown(cv_value.evcxr_display()) { result((&&&&Tail(cv_value)).bundle()); } } };\n",
+            ") { ref cv_value => { #[allow(unused_imports)] use ::course::{rt::display::tail::*, vision::describe::TensorTail as _}; \
+             if !shown(cv_value.evcxr_display()) { result((&&&&&Tail(cv_value)).bundle()); } } };\n",
         );
     }
 
@@ -228,9 +289,18 @@ impl Lowered {
 
     /// A variable that the cell binds anew is put back only if the cell fails; the others always.
     fn put_back(&mut self, body: &Body<'_>) {
-        for (name, _) in body.loads.iter().filter(|(name, _)| !body.moved.contains(*name)) {
+        for (name, _) in body
+            .loads
+            .iter()
+            .filter(|(name, _)| !body.moved.contains(*name))
+        {
             let call = format!("::course::rt::store::put_back({name:?}, {});", raw(name));
-            let text = if body.parsed.bindings.iter().any(|binding| binding.name == *name) {
+            let text = if body
+                .parsed
+                .bindings
+                .iter()
+                .any(|binding| binding.name == *name)
+            {
                 format!("if cv_outcome != ::course::rt::frame::Outcome::Finished {{ {call} }}\n")
             } else {
                 format!("{call}\n")
@@ -255,7 +325,9 @@ pub fn nameable(listed: &str) -> Option<String> {
         let end = at + "cell_".len() + 16;
         let is_crate = boundary
             && rest.get(end..).is_some_and(|after| after.starts_with("::"))
-            && rest[at + 5..end].bytes().all(|byte| byte.is_ascii_hexdigit());
+            && rest[at + 5..end]
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit());
         if is_crate {
             text.push_str(&rest[..at]);
             rest = &rest[end + 2..];
@@ -274,7 +346,10 @@ mod tests {
 
     #[test]
     fn types_are_named_without_the_cells_crate() {
-        assert_eq!(nameable("std::vec::Vec<cell_0123456789abcdef::P>").unwrap(), "std::vec::Vec<P>");
+        assert_eq!(
+            nameable("std::vec::Vec<cell_0123456789abcdef::P>").unwrap(),
+            "std::vec::Vec<P>"
+        );
         assert_eq!(nameable("cell_0123456789abcdef::m::P").unwrap(), "m::P");
         assert_eq!(nameable("my_cell_x::P").unwrap(), "my_cell_x::P");
         assert_eq!(nameable("cell_phone::P").unwrap(), "cell_phone::P");

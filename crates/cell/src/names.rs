@@ -68,7 +68,11 @@ impl Mentions {
                 }
                 TokenTree::Group(group) => {
                     self.walk(group.stream());
-                    if group.delimiter() == Delimiter::None { before } else { Before::Other }
+                    if group.delimiter() == Delimiter::None {
+                        before
+                    } else {
+                        Before::Other
+                    }
                 }
             };
         }
@@ -113,19 +117,31 @@ mod tests {
     use super::*;
 
     fn names(code: &str) -> Vec<String> {
-        Mentions::of(code.parse().unwrap()).names.into_iter().collect()
+        Mentions::of(code.parse().unwrap())
+            .names
+            .into_iter()
+            .collect()
     }
 
     #[test]
     fn variables_items_and_macros_are_mentioned() {
         assert_eq!(names("let y = x + f(z);"), ["f", "let", "x", "y", "z"]);
-        assert_eq!(names("a..b; ..c; d.e.f(g); 1.0.h()"), ["a", "b", "c", "d", "g"]);
-        assert_eq!(names("'outer: loop { break 'outer r#type }"), ["break", "loop", "type"]);
+        assert_eq!(
+            names("a..b; ..c; d.e.f(g); 1.0.h()"),
+            ["a", "b", "c", "d", "g"]
+        );
+        assert_eq!(
+            names("'outer: loop { break 'outer r#type }"),
+            ["break", "loop", "type"]
+        );
     }
 
     #[test]
     fn format_strings_name_variables() {
-        assert_eq!(names(r#"println!("{x} {y:?} {:w$.p$} {{no}} {0} { z }")"#), ["no", "p", "println", "w", "x", "y", "z"]);
+        assert_eq!(
+            names(r#"println!("{x} {y:?} {:w$.p$} {{no}} {0} { z }")"#),
+            ["no", "p", "println", "w", "x", "y", "z"]
+        );
         assert_eq!(names(r###"f(r#"{größe}"#)"###), ["f", "größe"]);
     }
 

@@ -27,11 +27,20 @@ const END: &str = "EVCXR_END_CONTENT";
 impl Decoder {
     /// For one stream.
     pub fn new(name: StreamName) -> Self {
-        Self { name, torn: Vec::new(), held: String::new(), fault: None }
+        Self {
+            name,
+            torn: Vec::new(),
+            held: String::new(),
+            fault: None,
+        }
     }
 
     /// Takes bytes and gives what can be shown of them. `place` names places in cells, see [`rename_places`].
-    pub fn take(&mut self, bytes: &[u8], place: &dyn Fn(&str, usize, usize) -> Option<String>) -> Vec<Event> {
+    pub fn take(
+        &mut self,
+        bytes: &[u8],
+        place: &dyn Fn(&str, usize, usize) -> Option<String>,
+    ) -> Vec<Event> {
         let text = self.decode(bytes);
         self.held.push_str(&text);
         let mut events = Vec::new();
@@ -57,10 +66,18 @@ impl Decoder {
         events
     }
 
-    fn show(&self, text: String, place: &dyn Fn(&str, usize, usize) -> Option<String>, events: &mut Vec<Event>) {
+    fn show(
+        &self,
+        text: String,
+        place: &dyn Fn(&str, usize, usize) -> Option<String>,
+        events: &mut Vec<Event>,
+    ) {
         if !text.is_empty() {
             let text = rename_places(&text, place);
-            events.push(Event::Stream { name: self.name, text });
+            events.push(Event::Stream {
+                name: self.name,
+                text,
+            });
         }
     }
 
@@ -95,10 +112,15 @@ impl Decoder {
     /// Takes complete blocks of rich content out of the text.
     fn take_content(&mut self, events: &mut Vec<Event>) {
         while let Some(begin) = self.held.find(BEGIN) {
-            let Some(end) = self.held[begin..].find(END).map(|end| begin + end) else { return };
+            let Some(end) = self.held[begin..].find(END).map(|end| begin + end) else {
+                return;
+            };
             let before: String = self.held.drain(..begin).collect();
             if !before.is_empty() {
-                events.push(Event::Stream { name: self.name, text: before });
+                events.push(Event::Stream {
+                    name: self.name,
+                    text: before,
+                });
             }
             let block: String = self.held.drain(..end - begin + END.len()).collect();
             if self.held.starts_with('\n') {
@@ -106,9 +128,13 @@ impl Decoder {
             }
             let block = &block[BEGIN.len()..block.len() - END.len()];
             if let Some((mime, content)) = block.split_once('\n') {
-                let content = Value::String(content.strip_suffix('\n').unwrap_or(content).to_string());
+                let content =
+                    Value::String(content.strip_suffix('\n').unwrap_or(content).to_string());
                 let mut bundle = Bundle::default().with(mime.trim(), content);
-                bundle.data.entry("text/plain".into()).or_insert_with(|| Value::String(format!("<{}>", mime.trim())));
+                bundle
+                    .data
+                    .entry("text/plain".into())
+                    .or_insert_with(|| Value::String(format!("<{}>", mime.trim())));
                 events.push(Event::Display { bundle, id: None });
             }
         }
@@ -131,16 +157,21 @@ impl Decoder {
             return begin;
         }
         let longest = marker.len().min(self.held.len());
-        let partial = (1..=longest).rev().find(|length| self.held.ends_with(&marker[..*length]));
+        let partial = (1..=longest)
+            .rev()
+            .find(|length| self.held.ends_with(&marker[..*length]));
         self.held.len() - partial.unwrap_or(0)
     }
 }
 
-static PLACE: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"(cell_[0-9a-f]{16}\.rs):(\d+):(\d+)").ok());
+static PLACE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(cell_[0-9a-f]{16}\.rs):(\d+):(\d+)").ok());
 
 /// Replaces `cell_0123456789abcdef.rs:14:5`, as panics and `dbg!` print it, by the place in the learner's cell.
 pub fn rename_places(text: &str, place: &dyn Fn(&str, usize, usize) -> Option<String>) -> String {
-    let Some(pattern) = PLACE.as_ref().filter(|_| text.contains("cell_")) else { return text.to_string() };
+    let Some(pattern) = PLACE.as_ref().filter(|_| text.contains("cell_")) else {
+        return text.to_string();
+    };
     let renamed = pattern.replace_all(text, |found: &Captures<'_>| {
         let number = |index: usize| found[index].parse().unwrap_or(0);
         place(&found[1], number(2), number(3)).unwrap_or_else(|| found[0].to_string())
@@ -158,7 +189,16 @@ mod tests {
     }
 
     fn text_of(events: &[Event]) -> String {
-        events.iter().map(|event| if let Event::Stream { text, .. } = event { text.as_str() } else { "" }).collect()
+        events
+            .iter()
+            .map(|event| {
+                if let Event::Stream { text, .. } = event {
+                    text.as_str()
+                } else {
+                    ""
+                }
+            })
+            .collect()
     }
 
     #[test]
@@ -167,14 +207,23 @@ mod tests {
         let mut events = decoder.take(b"before\nEVCXR_BEGIN_CONTENT text/html\n<b>", &nowhere);
         events.extend(decoder.take(b"x</b>\nEVCXR_END_CONTENT\nafter", &nowhere));
         assert_eq!(text_of(&events), "before\nafter");
-        let html = events.iter().find_map(|event| if let Event::Display { bundle, .. } = event { bundle.data.get("text/html") } else { None });
+        let html = events.iter().find_map(|event| {
+            if let Event::Display { bundle, .. } = event {
+                bundle.data.get("text/html")
+            } else {
+                None
+            }
+        });
         assert_eq!(html.unwrap(), "<b>x</b>");
     }
 
     #[test]
     fn places_are_named_after_cells() {
         let place = |file: &str, line, column| Some(format!("[{}]:{line}:{column}", &file[5..6]));
-        assert_eq!(rename_places("at cell_0123456789abcdef.rs:14:5!", &place), "at [0]:14:5!");
+        assert_eq!(
+            rename_places("at cell_0123456789abcdef.rs:14:5!", &place),
+            "at [0]:14:5!"
+        );
     }
 
     #[test]

@@ -83,7 +83,10 @@ pub fn parse(cell: &Arc<CellText>) -> Option<Parsed> {
 /// Runs `work` where deep nesting cannot overflow the stack.
 fn with_deep_stack<T: Send>(work: impl FnOnce() -> Option<T> + Send) -> Option<T> {
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().name("parse".into()).stack_size(STACK).spawn_scoped(scope, work);
+        let thread = std::thread::Builder::new()
+            .name("parse".into())
+            .stack_size(STACK)
+            .spawn_scoped(scope, work);
         thread.ok()?.join().ok().flatten()
     })
 }
@@ -96,7 +99,10 @@ fn parse_here(cell: &Arc<CellText>) -> Option<Parsed> {
     let (attributes, statements) = read_cell.parse2(tokens).ok()?;
     let mut parsed = Parsed {
         cell: Arc::clone(cell),
-        inner_attributes: attributes.iter().map(|attribute| attribute.span().byte_range()).collect(),
+        inner_attributes: attributes
+            .iter()
+            .map(|attribute| attribute.span().byte_range())
+            .collect(),
         items: Vec::new(),
         statements: Vec::new(),
         tail: None,
@@ -117,7 +123,10 @@ fn parse_here(cell: &Arc<CellText>) -> Option<Parsed> {
 }
 
 fn read_cell(input: syn::parse::ParseStream<'_>) -> syn::Result<(Vec<syn::Attribute>, Vec<Stmt>)> {
-    Ok((input.call(syn::Attribute::parse_inner)?, input.call(syn::Block::parse_within)?))
+    Ok((
+        input.call(syn::Attribute::parse_inner)?,
+        input.call(syn::Block::parse_within)?,
+    ))
 }
 
 impl Parsed {
@@ -128,11 +137,14 @@ impl Parsed {
             self.edits.extend(edits);
             return;
         }
-        self.mentions.extend(&Mentions::of(statement.to_token_stream()));
+        self.mentions
+            .extend(&Mentions::of(statement.to_token_stream()));
         self.awaits |= awaits(statement);
         match statement {
             Stmt::Expr(_, None) if last => self.tail = Some(range),
-            Stmt::Macro(invocation) if last && invocation.semi_token.is_none() => self.tail = Some(range),
+            Stmt::Macro(invocation) if last && invocation.semi_token.is_none() => {
+                self.tail = Some(range)
+            }
             Stmt::Local(local) => {
                 self.bind(local);
                 self.statements.push(range);
@@ -159,10 +171,27 @@ impl Parsed {
         }
     }
 
+    /// Whether the cell is a whole program, pasted in: it consists of items, and one of them is `main`.
+    pub fn runs_main(&self) -> bool {
+        self.statements.is_empty()
+            && self.tail.is_none()
+            && self.items.iter().any(|item| item.is_main)
+    }
+
+    /// Whether there is anything to run.
+    pub fn runs(&self) -> bool {
+        !self.statements.is_empty() || self.tail.is_some() || self.runs_main()
+    }
+
     /// The names of everything this cell defines or binds, for completion and `is it known` questions.
     pub fn defined_names(&self) -> BTreeSet<String> {
-        let items = self.items.iter().flat_map(|item| item.names.iter().map(|name| name.text.clone()));
-        items.chain(self.bindings.iter().map(|binding| binding.name.clone())).collect()
+        let items = self
+            .items
+            .iter()
+            .flat_map(|item| item.names.iter().map(|name| name.text.clone()));
+        items
+            .chain(self.bindings.iter().map(|binding| binding.name.clone()))
+            .collect()
     }
 }
 
@@ -172,7 +201,8 @@ fn names_bound(pattern: &Pat, whole: bool, found: &mut Vec<Binding>) {
         Pat::Ident(ident) => {
             let name = ident.ident.to_string();
             let name = name.strip_prefix("r#").unwrap_or(&name).to_string();
-            let looks_constant = !whole && ident.subpat.is_none() && name.starts_with(char::is_uppercase);
+            let looks_constant =
+                !whole && ident.subpat.is_none() && name.starts_with(char::is_uppercase);
             if !looks_constant {
                 found.push(Binding {
                     name,
@@ -187,13 +217,29 @@ fn names_bound(pattern: &Pat, whole: bool, found: &mut Vec<Binding>) {
         }
         Pat::Type(typed) => names_bound(&typed.pat, whole, found),
         Pat::Paren(paren) => names_bound(&paren.pat, whole, found),
-        Pat::Tuple(tuple) => tuple.elems.iter().for_each(|element| names_bound(element, false, found)),
-        Pat::TupleStruct(tuple) => tuple.elems.iter().for_each(|element| names_bound(element, false, found)),
-        Pat::Slice(slice) => slice.elems.iter().for_each(|element| names_bound(element, false, found)),
-        Pat::Struct(fields) => fields.fields.iter().for_each(|field| names_bound(&field.pat, false, found)),
+        Pat::Tuple(tuple) => tuple
+            .elems
+            .iter()
+            .for_each(|element| names_bound(element, false, found)),
+        Pat::TupleStruct(tuple) => tuple
+            .elems
+            .iter()
+            .for_each(|element| names_bound(element, false, found)),
+        Pat::Slice(slice) => slice
+            .elems
+            .iter()
+            .for_each(|element| names_bound(element, false, found)),
+        Pat::Struct(fields) => fields
+            .fields
+            .iter()
+            .for_each(|field| names_bound(&field.pat, false, found)),
         Pat::Reference(reference) => names_bound(&reference.pat, false, found),
         // All cases of an or-pattern bind the same names.
-        Pat::Or(cases) => cases.cases.first().into_iter().for_each(|case| names_bound(case, false, found)),
+        Pat::Or(cases) => cases
+            .cases
+            .first()
+            .into_iter()
+            .for_each(|case| names_bound(case, false, found)),
         _ => {}
     }
 }
@@ -202,7 +248,9 @@ fn names_bound(pattern: &Pat, whole: bool, found: &mut Vec<Binding>) {
 fn fleeting(init: &Expr) -> Option<Fleeting> {
     match init {
         Expr::Closure(_) | Expr::Async(_) => Some(Fleeting::Closure),
-        Expr::Reference(reference) => (reference.mutability.is_some() || !is_constant(&reference.expr)).then_some(Fleeting::Borrow),
+        Expr::Reference(reference) => (reference.mutability.is_some()
+            || !is_constant(&reference.expr))
+        .then_some(Fleeting::Borrow),
         Expr::Paren(paren) => fleeting(&paren.expr),
         _ => None,
     }
@@ -213,9 +261,11 @@ fn is_constant(expr: &Expr) -> bool {
     match expr {
         Expr::Lit(_) => true,
         // A path with a capital initial is a constant or a static; whether it may be borrowed for good, the compiler says.
-        Expr::Path(path) => {
-            path.path.segments.last().is_some_and(|last| last.ident.to_string().starts_with(char::is_uppercase))
-        }
+        Expr::Path(path) => path
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident.to_string().starts_with(char::is_uppercase)),
         Expr::Array(array) => array.elems.iter().all(is_constant),
         Expr::Tuple(tuple) => tuple.elems.iter().all(is_constant),
         Expr::Reference(reference) => is_constant(&reference.expr),
@@ -268,9 +318,13 @@ pub fn is_complete(code: &str) -> Completeness {
         return Completeness::Complete;
     }
     match open_brackets(&cell.text) {
-        Some(0) if ends_in_the_middle(&cell.text) => Completeness::Incomplete { indent: String::new() },
+        Some(0) if ends_in_the_middle(&cell.text) => Completeness::Incomplete {
+            indent: String::new(),
+        },
         Some(0) | None => Completeness::Invalid,
-        Some(depth) => Completeness::Incomplete { indent: "    ".repeat(depth) },
+        Some(depth) => Completeness::Incomplete {
+            indent: "    ".repeat(depth),
+        },
     }
 }
 
@@ -294,12 +348,20 @@ fn open_brackets(text: &str) -> Option<usize> {
             _ => {}
         }
     }
-    Some(if scanner.ended_inside() { open.len().max(1) } else { open.len() })
+    Some(if scanner.ended_inside() {
+        open.len().max(1)
+    } else {
+        open.len()
+    })
 }
 
 fn ends_in_the_middle(text: &str) -> bool {
     let end = text.trim_end();
-    ["=", "+", "-", "*", "/", "&&", "||", ",", ".", "->", "=>", "::", ":"].iter().any(|sign| end.ends_with(sign))
+    [
+        "=", "+", "-", "*", "/", "&&", "||", ",", ".", "->", "=>", "::", ":",
+    ]
+    .iter()
+    .any(|sign| end.ends_with(sign))
 }
 
 #[cfg(test)]
@@ -321,28 +383,72 @@ mod tests {
 
     #[test]
     fn patterns_bind_names() {
-        let cell = parsed("let (mut a, Some(b)) = x else { return }; let P { c, d: [e, ..], .. } = p; let n @ 1.. = 3; let a = 2;");
-        let names: Vec<_> = cell.bindings.iter().map(|b| (b.name.as_str(), b.mutable)).collect();
-        assert_eq!(names, [("b", false), ("c", false), ("e", false), ("n", false), ("a", false)]);
-        assert_eq!(parsed("let (None, X, y) = z else { return };").bindings.len(), 1);
+        let cell = parsed(
+            "let (mut a, Some(b)) = x else { return }; let P { c, d: [e, ..], .. } = p; let n @ 1.. = 3; let a = 2;",
+        );
+        let names: Vec<_> = cell
+            .bindings
+            .iter()
+            .map(|b| (b.name.as_str(), b.mutable))
+            .collect();
+        assert_eq!(
+            names,
+            [
+                ("b", false),
+                ("c", false),
+                ("e", false),
+                ("n", false),
+                ("a", false)
+            ]
+        );
+        assert_eq!(
+            parsed("let (None, X, y) = z else { return };")
+                .bindings
+                .len(),
+            1
+        );
     }
 
     #[test]
     fn what_cannot_last_is_seen() {
-        let cell = parsed("let r = &v; let f = |x| x; let s = &\"lit\"; let g: fn(i32) -> i32 = |x| x; let ref q = v; let n = v.len();");
+        let cell = parsed(
+            "let r = &v; let f = |x| x; let s = &\"lit\"; let g: fn(i32) -> i32 = |x| x; let ref q = v; let n = v.len();",
+        );
         let fleeting: Vec<_> = cell.bindings.iter().map(|b| b.fleeting).collect();
         assert_eq!(
             fleeting,
-            [Some(Fleeting::Borrow), Some(Fleeting::Closure), None, None, Some(Fleeting::Borrow), None]
+            [
+                Some(Fleeting::Borrow),
+                Some(Fleeting::Closure),
+                None,
+                None,
+                Some(Fleeting::Borrow),
+                None
+            ]
         );
     }
 
     #[test]
     fn completeness() {
         assert_eq!(is_complete("let x = 1;"), Completeness::Complete);
-        assert_eq!(is_complete("fn f() {\n  if a {"), Completeness::Incomplete { indent: " ".repeat(8) });
-        assert_eq!(is_complete("let s = \"abc"), Completeness::Incomplete { indent: " ".repeat(4) });
-        assert_eq!(is_complete("let x ="), Completeness::Incomplete { indent: String::new() });
+        assert_eq!(
+            is_complete("fn f() {\n  if a {"),
+            Completeness::Incomplete {
+                indent: " ".repeat(8)
+            }
+        );
+        assert_eq!(
+            is_complete("let s = \"abc"),
+            Completeness::Incomplete {
+                indent: " ".repeat(4)
+            }
+        );
+        assert_eq!(
+            is_complete("let x ="),
+            Completeness::Incomplete {
+                indent: String::new()
+            }
+        );
         assert_eq!(is_complete("f())"), Completeness::Invalid);
         assert_eq!(is_complete("let let"), Completeness::Invalid);
         assert_eq!(is_complete("// only { a comment"), Completeness::Complete);
@@ -350,7 +456,21 @@ mod tests {
 
     #[test]
     fn nesting_as_deep_as_a_cell_is_no_danger() {
-        for unit in ["(", "!", "-", "[", "{", "&", "|x|", "if a {} else ", "x=", "fn()->", "<", "a<", "return "] {
+        for unit in [
+            "(",
+            "!",
+            "-",
+            "[",
+            "{",
+            "&",
+            "|x|",
+            "if a {} else ",
+            "x=",
+            "fn()->",
+            "<",
+            "a<",
+            "return ",
+        ] {
             let text = unit.repeat(LONGEST_CELL / unit.len());
             parse(&CellText::new("1", &text));
             parse(&CellText::new("1", &format!("{text}x")));

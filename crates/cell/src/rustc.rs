@@ -23,21 +23,8 @@ pub struct Job<'a> {
     pub externs: Vec<&'a Compiled>,
     /// Crates whose statics it refers to.
     pub statics: Vec<&'a Compiled>,
-    /// Crates added with `:dep`.
-    pub added: &'a [Added],
     /// Whether the types of kept variables are wanted.
     pub keeps: bool,
-}
-
-/// A crate added with `:dep`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Added {
-    /// The name code calls it by.
-    pub name: String,
-    /// Its compiled library.
-    pub library: PathBuf,
-    /// Where the crates it needs are.
-    pub crates: PathBuf,
 }
 
 /// A compiled crate.
@@ -109,10 +96,18 @@ impl Rustc {
             return Ok(compiled(name, &folder, needs, listing, true));
         }
         let draft = Draft::new(&self.course.cells)?;
-        fs::write(draft.0.join(format!("{name}.rs")), job.source).map_err(CellError::io(&draft.0))?;
+        fs::write(draft.0.join(format!("{name}.rs")), job.source)
+            .map_err(CellError::io(&draft.0))?;
         let messages = self.run(&name, job, &draft.0)?;
-        let types = if job.keeps { read_types(&draft.0.join(format!("{name}.mir"))) } else { BTreeMap::new() };
-        let listing = Listing { types, warnings: messages };
+        let types = if job.keeps {
+            read_types(&draft.0.join(format!("{name}.mir")))
+        } else {
+            BTreeMap::new()
+        };
+        let listing = Listing {
+            types,
+            warnings: messages,
+        };
         draft.publish(&folder, &name, &listing)?;
         Ok(compiled(name, &folder, needs, listing, false))
     }
@@ -129,44 +124,67 @@ impl Rustc {
         for compiled in &job.statics {
             hasher.update(compiled.name.as_bytes());
         }
-        for added in job.added {
-            hasher.update(format!("{added:?}").as_bytes());
-        }
         format!("cell_{}", &hasher.finalize().to_hex()[..16])
     }
 
     fn run(&self, name: &str, job: &Job<'_>, folder: &Path) -> Result<Vec<Message>, Refusal> {
         let mut command = Command::new(&self.course.rustc);
         command.current_dir(folder).arg(format!("{name}.rs"));
-        command.args(["--crate-name", name, "--edition", EDITION, "--crate-type", "dylib", "--error-format=json"]);
-        command.args(["-Cprefer-dynamic", "-Ccodegen-units=1", "-Cdebuginfo=line-tables-only"]);
+        command.args([
+            "--crate-name",
+            name,
+            "--edition",
+            EDITION,
+            "--crate-type",
+            "dylib",
+            "--error-format=json",
+        ]);
+        command.args([
+            "-Cprefer-dynamic",
+            "-Ccodegen-units=1",
+            "-Cdebuginfo=line-tables-only",
+        ]);
         // Overflow is a mistake in a lesson at any level; the costly self-checks of the library are not worth it.
         command.args(["-Cdebug-assertions=off", "-Coverflow-checks=on"]);
         command.arg(format!("-Copt-level={}", job.opt_level));
-        command.arg(format!("--emit=link=lib{name}.so{}", if job.keeps { format!(",mir={name}.mir") } else { String::new() }));
-        command.arg("--extern").arg(joined("course=", &self.course.library));
+        command.arg(format!(
+            "--emit=link=lib{name}.so{}",
+            if job.keeps {
+                format!(",mir={name}.mir")
+            } else {
+                String::new()
+            }
+        ));
+        command
+            .arg("--extern")
+            .arg(joined("course=", &self.course.library));
         for compiled in &job.externs {
-            command.arg("--extern").arg(joined(&format!("{}=", compiled.name), &compiled.library));
+            command
+                .arg("--extern")
+                .arg(joined(&format!("{}=", compiled.name), &compiled.library));
         }
         let needs = needs_of(job);
         for folder in needs.iter().filter_map(|library| library.parent()) {
             command.arg("-L").arg(joined("dependency=", folder));
         }
-        for added in job.added {
-            command.arg("--extern").arg(joined(&format!("{}=", added.name), &added.library));
-            command.arg("-L").arg(joined("dependency=", &added.crates));
-        }
         for folder in &self.course.crates {
             command.arg("-L").arg(joined("dependency=", folder));
         }
         command.arg("-L").arg(joined("native=", &self.course.stubs));
-        command.args(["-Clink-arg=-Wl,--allow-shlib-undefined", "-Clink-arg=-Wl,--no-gc-sections", "-Clink-arg=-Wl,--build-id=none"]);
+        command.args([
+            "-Clink-arg=-Wl,--allow-shlib-undefined",
+            "-Clink-arg=-Wl,--no-gc-sections",
+            "-Clink-arg=-Wl,--build-id=none",
+        ]);
         // A static of an older version of a crate is in a library that no `extern crate` mentions.
         for compiled in &job.statics {
             command.arg(joined("-Clink-arg=", &compiled.library));
         }
         command.env_remove("RUSTFLAGS").env("LC_ALL", "C");
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
         let child = command.spawn().map_err(CellError::io(&self.course.rustc))?;
         self.outcome(child)
     }
@@ -178,18 +196,32 @@ impl Rustc {
         self.stop.watch(None);
         let status = child.wait().map_err(CellError::io(&self.course.rustc))?;
         let output = output.and_then(Result::ok).unwrap_or_default();
-        let messages: Vec<Message> = output.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let messages: Vec<Message> = output
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
         if status.success() {
-            return Ok(messages.into_iter().filter(|message| message.level == "warning").collect());
+            return Ok(messages
+                .into_iter()
+                .filter(|message| message.level == "warning")
+                .collect());
         }
         if self.stop.is_requested() {
             return Err(Refusal::Interrupted);
         }
-        if messages.iter().any(|message| message.level.starts_with("error")) {
+        if messages
+            .iter()
+            .any(|message| message.level.starts_with("error"))
+        {
             return Err(Refusal::Errors(messages));
         }
-        let reason = output.lines().find(|line| !line.starts_with('{')).unwrap_or("it gave no reason");
-        Err(Refusal::Broken(CellError::Dependency(format!("the compiler broke down ({status}): {reason}"))))
+        let reason = output
+            .lines()
+            .find(|line| !line.starts_with('{'))
+            .unwrap_or("it gave no reason");
+        Err(Refusal::Broken(CellError::Compiler(format!(
+            "{status}, {reason}"
+        ))))
     }
 }
 
@@ -242,7 +274,12 @@ fn joined(text: &str, path: &Path) -> std::ffi::OsString {
 /// All libraries of cells that a crate needs loaded, deepest first.
 fn needs_of(job: &Job<'_>) -> Vec<PathBuf> {
     let mut needs: Vec<PathBuf> = Vec::new();
-    for library in job.externs.iter().chain(&job.statics).flat_map(|compiled| compiled.needs.iter().chain([&compiled.library])) {
+    for library in job
+        .externs
+        .iter()
+        .chain(&job.statics)
+        .flat_map(|compiled| compiled.needs.iter().chain([&compiled.library]))
+    {
         if !needs.contains(library) {
             needs.push(library.clone());
         }
@@ -250,9 +287,22 @@ fn needs_of(job: &Job<'_>) -> Vec<PathBuf> {
     needs
 }
 
-fn compiled(name: String, folder: &Path, needs: Vec<PathBuf>, listing: Listing, cached: bool) -> Compiled {
+fn compiled(
+    name: String,
+    folder: &Path,
+    needs: Vec<PathBuf>,
+    listing: Listing,
+    cached: bool,
+) -> Compiled {
     let library = folder.join(format!("lib{name}.so"));
-    Compiled { name, library, needs, types: listing.types, warnings: listing.warnings, cached }
+    Compiled {
+        name,
+        library,
+        needs,
+        types: listing.types,
+        warnings: listing.warnings,
+        cached,
+    }
 }
 
 const LISTING: &str = "listing.json";
@@ -303,7 +353,10 @@ fn read_types(listing: &Path) -> BTreeMap<usize, String> {
 
 /// `let _22: course::rt::store::Kept<0, course::tch::Tensor>;`
 fn type_in_line(line: &str) -> Option<(usize, String)> {
-    let (_, rest) = line.trim_start().strip_prefix("let ")?.split_once("rt::store::Kept<")?;
+    let (_, rest) = line
+        .trim_start()
+        .strip_prefix("let ")?
+        .split_once("rt::store::Kept<")?;
     let (number, rest) = rest.split_once(", ")?;
     Some((number.parse().ok()?, rest.strip_suffix(">;")?.to_string()))
 }
@@ -315,7 +368,10 @@ mod tests {
     #[test]
     fn types_are_read_from_the_listing() {
         let line = "            let _22: course::rt::store::Kept<12, std::vec::Vec<(i32, &str)>>;";
-        assert_eq!(type_in_line(line), Some((12, "std::vec::Vec<(i32, &str)>".to_string())));
+        assert_eq!(
+            type_in_line(line),
+            Some((12, "std::vec::Vec<(i32, &str)>".to_string()))
+        );
         assert_eq!(type_in_line("    let _1: i32;"), None);
     }
 }

@@ -8,7 +8,10 @@ pub(crate) struct Scanner<'a> {
 
 impl<'a> Scanner<'a> {
     pub(crate) fn new(text: &'a str) -> Self {
-        Self { rest: text, inside: false }
+        Self {
+            rest: text,
+            inside: false,
+        }
     }
 
     /// Whether the text ended inside a literal or a block comment.
@@ -35,7 +38,10 @@ impl<'a> Scanner<'a> {
                 self.rest = &rest[c.len_utf8()..];
                 // `r` at the end of a word does not begin a raw string.
                 if c.is_alphanumeric() || c == '_' {
-                    let word = self.rest.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(self.rest.len());
+                    let word = self
+                        .rest
+                        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+                        .unwrap_or(self.rest.len());
                     if !is_prefix(&rest[..c.len_utf8() + word]) {
                         self.rest = &self.rest[word..];
                     }
@@ -82,7 +88,9 @@ impl<'a> Scanner<'a> {
     }
 
     fn skip_raw_string(&mut self, hashes: usize) {
-        let Some(open) = self.rest.find('"') else { return };
+        let Some(open) = self.rest.find('"') else {
+            return;
+        };
         let body = &self.rest[open + 1..];
         let end = format!("\"{}", "#".repeat(hashes));
         match body.find(&end) {
@@ -102,7 +110,9 @@ fn is_prefix(word: &str) -> bool {
 
 /// The number of `#` if a raw string begins here.
 fn raw_string(text: &str) -> Option<usize> {
-    let after = ["br", "cr", "r"].iter().find_map(|prefix| text.strip_prefix(prefix))?;
+    let after = ["br", "cr", "r"]
+        .iter()
+        .find_map(|prefix| text.strip_prefix(prefix))?;
     let body = after.trim_start_matches('#');
     body.starts_with('"').then_some(after.len() - body.len())
 }

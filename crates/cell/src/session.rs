@@ -47,7 +47,10 @@ pub struct Known {
 impl Known {
     /// The item's own text.
     pub fn text(&self) -> &str {
-        self.cell.text.get(self.item.range.clone()).unwrap_or_default()
+        self.cell
+            .text
+            .get(self.item.range.clone())
+            .unwrap_or_default()
     }
 }
 
@@ -94,7 +97,8 @@ impl Session {
         for item in &parsed.items {
             let text = parsed.cell.text.get(item.range.clone()).unwrap_or_default();
             let same = |known: &&Arc<Known>| known.text() == text && known.removed.is_empty();
-            if !matches!(item.kind, ItemKind::Use(_)) && self.items.iter().any(|known| same(&known)) {
+            if !matches!(item.kind, ItemKind::Use(_)) && self.items.iter().any(|known| same(&known))
+            {
                 continue;
             }
             self.replace(item, &mut changed_types);
@@ -116,7 +120,12 @@ impl Session {
             self.variables.remove(name);
         }
         // An item takes its name over from a variable.
-        for name in parsed.items.iter().flat_map(|item| &item.names).filter(|name| !name.is_macro) {
+        for name in parsed
+            .items
+            .iter()
+            .flat_map(|item| &item.names)
+            .filter(|name| !name.is_macro)
+        {
             self.variables.remove(&name.text);
         }
         Changes { group, outdated }
@@ -160,10 +169,15 @@ impl Session {
         });
         // A glob is repeated rather than replaced; the same one twice would only be twice the work.
         if let ItemKind::Use(leaves) = &item.kind {
-            self.uses.retain(|known| !leaves.iter().any(|leaf| leaf.path == known.leaf.path));
+            self.uses
+                .retain(|known| !leaves.iter().any(|leaf| leaf.path == known.leaf.path));
         }
         self.uses.retain(|known| {
-            known.leaf.name.as_ref().is_none_or(|name| !names.iter().any(|new| !new.is_macro && new.text == *name))
+            known
+                .leaf
+                .name
+                .as_ref()
+                .is_none_or(|name| !names.iter().any(|new| !new.is_macro && new.text == *name))
         });
     }
 
@@ -182,14 +196,21 @@ impl Session {
             if old.of_trait.is_some() {
                 continue;
             }
-            let outlived: Vec<_> = old.members.iter().filter(|(name, _)| replaced.contains(name.as_str())).collect();
+            let outlived: Vec<_> = old
+                .members
+                .iter()
+                .filter(|(name, _)| replaced.contains(name.as_str()))
+                .collect();
             if outlived.is_empty() {
                 kept.push(known);
             } else if outlived.len() < old.members.len() {
                 let mut rest = Known::clone(&known);
-                rest.removed.extend(outlived.iter().map(|(_, range)| range.clone()));
+                rest.removed
+                    .extend(outlived.iter().map(|(_, range)| range.clone()));
                 if let ItemKind::Impl(implementation) = &mut rest.item.kind {
-                    implementation.members.retain(|(name, _)| !replaced.contains(name.as_str()));
+                    implementation
+                        .members
+                        .retain(|(name, _)| !replaced.contains(name.as_str()));
                 }
                 kept.push(Arc::new(rest));
             }
@@ -202,11 +223,19 @@ impl Session {
         if changed.is_empty() {
             return Vec::new();
         }
-        let mut affected: BTreeMap<&str, &str> = changed.iter().map(|name| (name.as_str(), name.as_str())).collect();
+        let mut affected: BTreeMap<&str, &str> = changed
+            .iter()
+            .map(|name| (name.as_str(), name.as_str()))
+            .collect();
         loop {
             let before = affected.len();
             for known in self.items.iter().filter(|known| shapes_types(&known.item)) {
-                let cause = known.item.mentions.names.iter().find_map(|name| affected.get(name.as_str()).copied());
+                let cause = known
+                    .item
+                    .mentions
+                    .names
+                    .iter()
+                    .find_map(|name| affected.get(name.as_str()).copied());
                 if let Some(cause) = cause {
                     for name in &known.item.names {
                         affected.entry(&name.text).or_insert(cause);
@@ -220,7 +249,10 @@ impl Session {
         self.variables
             .iter()
             .filter_map(|(name, variable)| {
-                let cause = variable.mentions.iter().find_map(|mention| affected.get(mention.as_str()))?;
+                let cause = variable
+                    .mentions
+                    .iter()
+                    .find_map(|mention| affected.get(mention.as_str()))?;
                 Some((name.clone(), (*cause).to_string()))
             })
             .collect()
@@ -228,14 +260,19 @@ impl Session {
 
     /// The item that a name stands for.
     pub fn items_named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Arc<Known>> {
-        self.items.iter().filter(move |known| known.item.names.iter().any(|own| own.text == name))
+        self.items
+            .iter()
+            .filter(move |known| known.item.names.iter().any(|own| own.text == name))
     }
 
     /// Whether a name is the learner's: a variable, an item or imported.
     pub fn knows(&self, name: &str) -> bool {
         self.variables.contains_key(name)
             || self.items_named(name).next().is_some()
-            || self.uses.iter().any(|known| known.leaf.name.as_deref() == Some(name))
+            || self
+                .uses
+                .iter()
+                .any(|known| known.leaf.name.as_deref() == Some(name))
     }
 
     /// Puts items out of force.
@@ -265,7 +302,14 @@ mod tests {
 
     fn variable(session: &mut Session, name: &str, type_text: &str) {
         let mentions = crate::names::Mentions::of(type_text.parse().unwrap()).names;
-        session.variables.insert(name.into(), Variable { type_text: type_text.into(), mutable: false, mentions });
+        session.variables.insert(
+            name.into(),
+            Variable {
+                type_text: type_text.into(),
+                mutable: false,
+                mentions,
+            },
+        );
     }
 
     fn texts(session: &Session) -> Vec<&str> {
@@ -277,7 +321,10 @@ mod tests {
         let mut session = Session::default();
         define(&mut session, "fn f() {} macro_rules! f { () => {} }");
         define(&mut session, "fn f() { 1; }");
-        assert_eq!(texts(&session), ["macro_rules! f { () => {} }", "fn f() { 1; }"]);
+        assert_eq!(
+            texts(&session),
+            ["macro_rules! f { () => {} }", "fn f() { 1; }"]
+        );
     }
 
     #[test]
@@ -295,11 +342,20 @@ mod tests {
     #[test]
     fn an_impl_replaces_what_it_defines_again() {
         let mut session = Session::default();
-        define(&mut session, "impl P { fn a(&self) {} fn b(&self) {} } impl D for P { fn d() {} }");
-        define(&mut session, "impl P { fn b(&self) { 1; } } impl D for P { fn d() { 2; } }");
+        define(
+            &mut session,
+            "impl P { fn a(&self) {} fn b(&self) {} } impl D for P { fn d() {} }",
+        );
+        define(
+            &mut session,
+            "impl P { fn b(&self) { 1; } } impl D for P { fn d() { 2; } }",
+        );
         assert_eq!(session.items.len(), 3);
         assert_eq!(session.items[0].removed.len(), 1);
-        define(&mut session, "impl P { fn a(&self) { 3; } fn b(&self) { 3; } }");
+        define(
+            &mut session,
+            "impl P { fn a(&self) { 3; } fn b(&self) { 3; } }",
+        );
         assert_eq!(session.items.len(), 2);
     }
 }

@@ -15,15 +15,24 @@ pub struct CellText {
 impl CellText {
     /// Takes a cell's text as a front end sends it.
     pub fn new(label: &str, text: &str) -> Arc<Self> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
-        Arc::new(Self { label: label.to_string(), text })
+        let text = text
+            .strip_prefix('\u{feff}')
+            .unwrap_or(text)
+            .replace("\r\n", "\n");
+        Arc::new(Self {
+            label: label.to_string(),
+            text,
+        })
     }
 
     /// Line and column of a byte, both from 1; columns count characters.
     pub fn position(&self, byte: usize) -> (usize, usize) {
         let before = self.text.get(..byte).unwrap_or(&self.text);
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+        (
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        )
     }
 }
 
@@ -57,12 +66,18 @@ pub enum Part {
 impl Edit {
     /// Text put in at one place.
     pub fn insert(at: usize, text: impl Into<String>) -> Self {
-        Self { range: at..at, with: vec![Part::Ours(text.into())] }
+        Self {
+            range: at..at,
+            with: vec![Part::Ours(text.into())],
+        }
     }
 
     /// Bytes replaced by text.
     pub fn replace(range: Range<usize>, text: impl Into<String>) -> Self {
-        Self { range, with: vec![Part::Ours(text.into())] }
+        Self {
+            range,
+            with: vec![Part::Ours(text.into())],
+        }
     }
 }
 
@@ -92,8 +107,10 @@ impl Source {
 
     /// Adds a piece of a cell, edited. Edits outside the piece are passed over; of two that overlap the first wins.
     pub fn theirs(&mut self, cell: &Arc<CellText>, piece: Range<usize>, edits: &[Edit]) {
-        let mut inside: Vec<&Edit> =
-            edits.iter().filter(|edit| piece.start <= edit.range.start && edit.range.end <= piece.end).collect();
+        let mut inside: Vec<&Edit> = edits
+            .iter()
+            .filter(|edit| piece.start <= edit.range.start && edit.range.end <= piece.end)
+            .collect();
         inside.sort_by_key(|edit| (edit.range.start, edit.range.end));
         let mut at = piece.start;
         for edit in inside {
@@ -113,13 +130,19 @@ impl Source {
     }
 
     fn copy(&mut self, cell: &Arc<CellText>, range: Range<usize>) {
-        let Some(text) = cell.text.get(range.clone()) else { return };
+        let Some(text) = cell.text.get(range.clone()) else {
+            return;
+        };
         if text.is_empty() {
             return;
         }
         let start = self.text.len();
         self.text.push_str(text);
-        self.segments.push(Segment { generated: start..self.text.len(), cell: Arc::clone(cell), start: range.start });
+        self.segments.push(Segment {
+            generated: start..self.text.len(),
+            cell: Arc::clone(cell),
+            start: range.start,
+        });
     }
 
     /// The place in a cell that a range of this source came from.
@@ -128,17 +151,26 @@ impl Source {
     /// but reaches into a cell begins with the cell's part.
     pub fn origin(&self, range: Range<usize>) -> Option<Origin> {
         let touches = |segment: &&Segment| {
-            segment.generated.start < range.end.max(range.start + 1) && range.start < segment.generated.end
+            segment.generated.start < range.end.max(range.start + 1)
+                && range.start < segment.generated.end
                 || range.is_empty() && range.start == segment.generated.end
         };
         let first = self.segments.iter().find(touches)?;
-        let last = self.segments.iter().rev().find(|segment| touches(segment) && segment.cell == first.cell)?;
+        let last = self
+            .segments
+            .iter()
+            .rev()
+            .find(|segment| touches(segment) && segment.cell == first.cell)?;
         let into = |segment: &Segment, byte: usize| {
-            segment.start + byte.clamp(segment.generated.start, segment.generated.end) - segment.generated.start
+            segment.start + byte.clamp(segment.generated.start, segment.generated.end)
+                - segment.generated.start
         };
         let start = into(first, range.start);
         let end = into(last, range.end).max(start);
-        Some(Origin { cell: Arc::clone(&first.cell), range: start..end })
+        Some(Origin {
+            cell: Arc::clone(&first.cell),
+            range: start..end,
+        })
     }
 
     /// The place in a cell behind a line and column (both from 1, columns in characters) of this source.
@@ -149,8 +181,13 @@ impl Source {
             line => self.text.match_indices('\n').nth(line - 2)?.0 + 1,
         };
         let rest = &self.text[line_start..];
-        let byte = line_start + rest.char_indices().nth(column.saturating_sub(1)).map_or(rest.len(), |(byte, _)| byte);
-        self.origin(byte..byte)
+        let byte = line_start
+            + rest
+                .char_indices()
+                .nth(column.saturating_sub(1))
+                .map_or(rest.len(), |(byte, _)| byte);
+        // An expression may begin with a bracket of ours, just before the learner's part.
+        self.origin(byte..(byte + "match (".len() + 1).min(self.text.len()))
     }
 }
 

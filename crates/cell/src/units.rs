@@ -36,7 +36,12 @@ pub fn needed(session: &Session, roots: &Mentions, current: Option<u64>) -> Vec<
     walk.components
         .into_iter()
         .map(|groups| {
-            let items = session.items.iter().filter(|known| groups.contains(&known.group)).cloned().collect();
+            let items = session
+                .items
+                .iter()
+                .filter(|known| groups.contains(&known.group))
+                .cloned()
+                .collect();
             Unit { items, groups }
         })
         .collect()
@@ -44,12 +49,20 @@ pub fn needed(session: &Session, roots: &Mentions, current: Option<u64>) -> Vec<
 
 /// The `use` declarations that matter to code of cell `newest` with these names: its own, and earlier ones if wanted.
 pub fn uses_for<'a>(session: &'a Session, mentions: &Mentions, newest: u64) -> Vec<&'a KnownUse> {
-    session.uses.iter().filter(|known| known.group == newest || known.group < newest && is_wanted(&known.leaf, mentions)).collect()
+    session
+        .uses
+        .iter()
+        .filter(|known| {
+            known.group == newest || known.group < newest && is_wanted(&known.leaf, mentions)
+        })
+        .collect()
 }
 
 /// Whether a `use` of an earlier cell matters to code with these names: a trait may be needed without being named.
 fn is_wanted(leaf: &Use, mentions: &Mentions) -> bool {
-    leaf.name.as_ref().is_none_or(|name| name.starts_with(char::is_uppercase) || mentions.names.contains(name))
+    leaf.name
+        .as_ref()
+        .is_none_or(|name| name.starts_with(char::is_uppercase) || mentions.names.contains(name))
 }
 
 /// Who mentions whom, by group.
@@ -74,11 +87,19 @@ impl<'a> Graph<'a> {
         for known in &session.items {
             graph.groups.entry(known.group).or_default().push(known);
             for name in &known.item.names {
-                graph.by_name.entry(&name.text).or_default().insert(known.group);
+                graph
+                    .by_name
+                    .entry(&name.text)
+                    .or_default()
+                    .insert(known.group);
             }
             if let ItemKind::Trait { methods } = &known.item.kind {
                 for method in methods {
-                    graph.traits_by_method.entry(method).or_default().insert(known.group);
+                    graph
+                        .traits_by_method
+                        .entry(method)
+                        .or_default()
+                        .insert(known.group);
                 }
             }
         }
@@ -95,13 +116,25 @@ impl<'a> Graph<'a> {
     /// The learner's type or trait in whose crate an impl has to be: its type, else its trait, else the first of the
     /// learner's types in its header.
     fn home_of(&self, implementation: &'a Impl) -> Option<&'a str> {
-        let candidates = implementation.self_type.iter().chain(&implementation.of_trait).chain(&implementation.others);
-        candidates.map(String::as_str).find(|name| self.by_name.contains_key(name))
+        let candidates = implementation
+            .self_type
+            .iter()
+            .chain(&implementation.of_trait)
+            .chain(&implementation.others);
+        candidates
+            .map(String::as_str)
+            .find(|name| self.by_name.contains_key(name))
     }
 
     fn groups_of(&self, mentions: &Mentions) -> BTreeSet<u64> {
-        let by_name = mentions.names.iter().filter_map(|name| self.by_name.get(name.as_str()));
-        let by_method = mentions.methods.iter().filter_map(|method| self.traits_by_method.get(method.as_str()));
+        let by_name = mentions
+            .names
+            .iter()
+            .filter_map(|name| self.by_name.get(name.as_str()));
+        let by_method = mentions
+            .methods
+            .iter()
+            .filter_map(|method| self.traits_by_method.get(method.as_str()));
         by_name.chain(by_method).flatten().copied().collect()
     }
 
@@ -110,7 +143,12 @@ impl<'a> Graph<'a> {
         for known in self.groups.get(&group).into_iter().flatten() {
             found.extend(self.groups_of(&known.item.mentions));
             for used in uses_for(self.session, &known.item.mentions, group) {
-                found.extend(self.by_name.get(used.leaf.root.as_str()).into_iter().flatten());
+                found.extend(
+                    self.by_name
+                        .get(used.leaf.root.as_str())
+                        .into_iter()
+                        .flatten(),
+                );
             }
             for name in &known.item.names {
                 found.extend(self.attached.get(name.text.as_str()).into_iter().flatten());
@@ -132,7 +170,13 @@ struct Tarjan<'a> {
 
 impl<'a> Tarjan<'a> {
     fn over(graph: &'a Graph<'a>) -> Self {
-        Self { graph, index: BTreeMap::new(), low: BTreeMap::new(), stack: Vec::new(), components: Vec::new() }
+        Self {
+            graph,
+            index: BTreeMap::new(),
+            low: BTreeMap::new(),
+            stack: Vec::new(),
+            components: Vec::new(),
+        }
     }
 
     fn visit(&mut self, group: u64) {
@@ -153,7 +197,11 @@ impl<'a> Tarjan<'a> {
             }
         }
         if self.low.get(&group) == Some(&own) {
-            let at = self.stack.iter().position(|other| *other == group).unwrap_or(0);
+            let at = self
+                .stack
+                .iter()
+                .position(|other| *other == group)
+                .unwrap_or(0);
             self.components.push(self.stack.drain(at..).collect());
         }
     }
@@ -173,11 +221,18 @@ mod tests {
         }
         let roots = Mentions::of(last.parse().unwrap());
         let labels = |unit: Unit| {
-            let mut labels: Vec<_> = unit.items.iter().map(|known| known.cell.label.clone()).collect();
+            let mut labels: Vec<_> = unit
+                .items
+                .iter()
+                .map(|known| known.cell.label.clone())
+                .collect();
             labels.dedup();
             labels
         };
-        needed(&session, &roots, None).into_iter().map(labels).collect()
+        needed(&session, &roots, None)
+            .into_iter()
+            .map(labels)
+            .collect()
     }
 
     #[test]
@@ -189,20 +244,44 @@ mod tests {
 
     #[test]
     fn an_impl_joins_its_type() {
-        assert_eq!(units(&["struct P;", "impl P { fn a(&self) {} }"], "P.a()"), [["1", "2"]]);
-        assert_eq!(units(&["struct P;", "impl std::ops::Mul<P> for f32 {}"], "P"), [["1", "2"]]);
-        assert_eq!(units(&["trait T { fn t(&self); }", "impl<X: Debug> T for X {}"], "x.t()"), [["1", "2"]]);
+        assert_eq!(
+            units(&["struct P;", "impl P { fn a(&self) {} }"], "P.a()"),
+            [["1", "2"]]
+        );
+        assert_eq!(
+            units(&["struct P;", "impl std::ops::Mul<P> for f32 {}"], "P"),
+            [["1", "2"]]
+        );
+        assert_eq!(
+            units(
+                &["trait T { fn t(&self); }", "impl<X: Debug> T for X {}"],
+                "x.t()"
+            ),
+            [["1", "2"]]
+        );
     }
 
     #[test]
     fn circles_are_compiled_together() {
-        let cells = ["struct P;", "fn area(p: &P) {}", "impl P { fn a(&self) { area(self) } }", "fn other() {}"];
-        assert_eq!(units(&cells, "P; other()"), vec![vec!["1", "2", "3"], vec!["4"]]);
+        let cells = [
+            "struct P;",
+            "fn area(p: &P) {}",
+            "impl P { fn a(&self) { area(self) } }",
+            "fn other() {}",
+        ];
+        assert_eq!(
+            units(&cells, "P; other()"),
+            vec![vec!["1", "2", "3"], vec!["4"]]
+        );
     }
 
     #[test]
     fn a_method_brings_its_trait() {
-        let cells = ["trait Area { fn area(&self) -> f32; }", "struct S;", "impl Area for S { fn area(&self) -> f32 { 1.0 } }"];
+        let cells = [
+            "trait Area { fn area(&self) -> f32; }",
+            "struct S;",
+            "impl Area for S { fn area(&self) -> f32 { 1.0 } }",
+        ];
         assert_eq!(units(&cells, "s.area()"), [["1"]]);
         assert_eq!(units(&cells, "S.area()"), vec![vec!["1"], vec!["2", "3"]]);
     }

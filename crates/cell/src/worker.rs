@@ -10,7 +10,7 @@ use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rt::frame::{write_frame, ToKernel, ToWorker};
+use rt::frame::{ToKernel, ToWorker, write_frame};
 
 use crate::course::Course;
 use crate::error::CellError;
@@ -49,7 +49,12 @@ pub struct Line(Arc<Mutex<Option<UnixStream>>>);
 impl Line {
     /// Sends a message; one that cannot be sent is for a worker that is gone.
     pub fn send(&self, message: &ToWorker) {
-        if let Some(socket) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(socket) = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
             let _ = write_frame(socket, message);
         }
     }
@@ -85,12 +90,27 @@ impl Worker {
     ///
     /// # Errors
     /// When the process cannot be started.
-    pub fn start(program: &Path, course: &Course, folder: &Path, line: &Line) -> Result<Self, CellError> {
+    pub fn start(
+        program: &Path,
+        course: &Course,
+        folder: &Path,
+        line: &Line,
+    ) -> Result<Self, CellError> {
         let broken = |error: io::Error| CellError::NoWorker(error.to_string());
         let (ours, theirs) = UnixStream::pair().map_err(broken)?;
         let mut command = Command::new(program);
-        command.arg(SUBCOMMAND).arg(&course.library).current_dir(folder);
-        command.stdin(Stdio::from(OwnedFd::from(theirs))).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .arg(SUBCOMMAND)
+            .arg(&course.library)
+            .current_dir(folder);
+        command
+            .stdin(Stdio::from(OwnedFd::from(theirs)))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        // libgomp's threads would wait for each other by spinning, which starves whatever else runs.
+        command
+            .env("OMP_WAIT_POLICY", "passive")
+            .env("GOMP_SPINCOUNT", "0");
         // A group of its own: Ctrl-C in a terminal is for the front end, and what a cell starts ends with it.
         command.process_group(0);
         let mut child = command.spawn().map_err(broken)?;
@@ -107,8 +127,16 @@ impl Worker {
             child,
             socket: ours,
             line: line.clone(),
-            stdout: Stream { pipe: stdout, decoder: Decoder::new(StreamName::Stdout), open: true },
-            stderr: Stream { pipe: stderr, decoder: Decoder::new(StreamName::Stderr), open: true },
+            stdout: Stream {
+                pipe: stdout,
+                decoder: Decoder::new(StreamName::Stdout),
+                open: true,
+            },
+            stderr: Stream {
+                pipe: stderr,
+                decoder: Decoder::new(StreamName::Stderr),
+                open: true,
+            },
             received: Vec::new(),
             frames: VecDeque::new(),
             ready: false,
@@ -121,7 +149,12 @@ impl Worker {
     }
 
     /// Waits for output or a message, and passes output on.
-    pub fn wait(&mut self, timeout: Duration, place: Place<'_>, show: &mut dyn FnMut(Event)) -> News {
+    pub fn wait(
+        &mut self,
+        timeout: Duration,
+        place: Place<'_>,
+        show: &mut dyn FnMut(Event),
+    ) -> News {
         if self.frames.is_empty() {
             self.poll(timeout);
             let closed = self.receive();
@@ -145,7 +178,11 @@ impl Worker {
     ///
     /// # Errors
     /// How it ended, if it did.
-    pub fn wait_until_ready(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) -> Result<(), Death> {
+    pub fn wait_until_ready(
+        &mut self,
+        place: Place<'_>,
+        show: &mut dyn FnMut(Event),
+    ) -> Result<(), Death> {
         while !self.ready {
             if let News::Died(death) = self.wait(Duration::from_secs(1), place, show) {
                 return Err(death);
@@ -156,8 +193,16 @@ impl Worker {
 
     fn poll(&self, timeout: Duration) {
         let mut waited: Vec<libc::pollfd> = vec![waiting_for(self.socket.as_raw_fd())];
-        waited.extend(self.stdout.open.then(|| waiting_for(self.stdout.pipe.as_raw_fd())));
-        waited.extend(self.stderr.open.then(|| waiting_for(self.stderr.pipe.as_raw_fd())));
+        waited.extend(
+            self.stdout
+                .open
+                .then(|| waiting_for(self.stdout.pipe.as_raw_fd())),
+        );
+        waited.extend(
+            self.stderr
+                .open
+                .then(|| waiting_for(self.stderr.pipe.as_raw_fd())),
+        );
         let timeout = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
         // SAFETY: the array is valid for its length; an interrupted call is like one that timed out.
         unsafe { libc::poll(waited.as_mut_ptr(), waited.len() as libc::nfds_t, timeout) };
@@ -196,11 +241,19 @@ impl Worker {
         self.line.connect(None);
         let status = self.child.wait();
         self.drain(place, show);
-        for event in self.stdout.decoder.finish(place).into_iter().chain(self.stderr.decoder.finish(place)) {
+        for event in self
+            .stdout
+            .decoder
+            .finish(place)
+            .into_iter()
+            .chain(self.stderr.decoder.finish(place))
+        {
             show(event);
         }
         let what = match (self.stderr.decoder.fault.take(), status) {
-            (Some(fault), _) => format!("{fault}: a function called itself too deeply, or a value is too large for the stack"),
+            (Some(fault), _) => format!(
+                "{fault}: a function called itself too deeply, or a value is too large for the stack"
+            ),
             (None, Ok(status)) => describe(status),
             (None, Err(error)) => error.to_string(),
         };
@@ -234,7 +287,11 @@ impl<P: Read> Stream<P> {
         while self.open {
             match self.pipe.read(&mut chunk) {
                 Ok(0) => self.open = false,
-                Ok(length) => self.decoder.take(&chunk[..length], place).into_iter().for_each(&mut *show),
+                Ok(length) => self
+                    .decoder
+                    .take(&chunk[..length], place)
+                    .into_iter()
+                    .for_each(&mut *show),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => self.open = false,
@@ -244,7 +301,11 @@ impl<P: Read> Stream<P> {
 }
 
 fn waiting_for(descriptor: RawFd) -> libc::pollfd {
-    libc::pollfd { fd: descriptor, events: libc::POLLIN, revents: 0 }
+    libc::pollfd {
+        fd: descriptor,
+        events: libc::POLLIN,
+        revents: 0,
+    }
 }
 
 fn set_nonblocking(descriptor: RawFd) -> io::Result<()> {
@@ -253,7 +314,11 @@ fn set_nonblocking(descriptor: RawFd) -> io::Result<()> {
         let flags = libc::fcntl(descriptor, libc::F_GETFL);
         flags >= 0 && libc::fcntl(descriptor, libc::F_SETFL, flags | libc::O_NONBLOCK) >= 0
     };
-    if done { Ok(()) } else { Err(io::Error::last_os_error()) }
+    if done {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// The length of the first frame, its own length included, if all of it is there.

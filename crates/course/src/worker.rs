@@ -6,5 +6,8 @@
 pub extern "C" fn cvstudy_worker() -> ! {
     rt::failure::speaks::<tch::TchError>();
     rt::failure::speaks::<image::ImageError>();
+    rt::failure::speaks::<vision::VisionError>();
+    rt::failure::speaks::<plot::PlotError>();
+    rt::failure::speaks::<nets::NetError>();
     rt::worker::serve()
 }

@@ -48,7 +48,9 @@ fn stop_if_asked() {
 
 /// Whether the cell of this thread has been asked to stop. For code that would rather clean up by itself.
 pub fn is_stopped() -> bool {
-    let cell = CELL.get().unwrap_or_else(|| CURRENT.load(Ordering::Relaxed));
+    let cell = CELL
+        .get()
+        .unwrap_or_else(|| CURRENT.load(Ordering::Relaxed));
     cell <= STOPPED_UP_TO.load(Ordering::Relaxed)
 }
 
@@ -95,7 +97,11 @@ impl Pace {
 /// slow operations can still be stopped at once, and one over numbers runs at full speed.
 #[inline(always)]
 pub fn strips<T: Counter>(range: Range<T>, pace: &'static Pace) -> Strips<T> {
-    Strips { rest: range, pace, since: None }
+    Strips {
+        rest: range,
+        pace,
+        since: None,
+    }
 }
 
 /// The strips of one loop; see [`strips`].
@@ -163,7 +169,9 @@ macro_rules! counters {
         }
     )*};
 }
-counters!(i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize);
+counters!(
+    i8, i16, i32, i64, i128, isize, u8, u16, u32, u64, u128, usize
+);
 
 #[cfg(test)]
 mod tests {
@@ -172,7 +180,14 @@ mod tests {
     #[test]
     fn strips_cover_the_range_once_and_in_order() {
         static PACE: Pace = Pace::new();
-        for range in [0..0, 5..3, 0..1, -7..1000, i64::MIN..i64::MIN + 10, i64::MAX - 9..i64::MAX] {
+        for range in [
+            0..0,
+            5..3,
+            0..1,
+            -7..1000,
+            i64::MIN..i64::MIN + 10,
+            i64::MAX - 9..i64::MAX,
+        ] {
             let all: Vec<i64> = strips(range.clone(), &PACE).flatten().collect();
             assert_eq!(all, range.collect::<Vec<_>>());
         }

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use base64::Engine as _;
-use serde_json::{json, Value};
+use serde_json::{Value, json};
 
 pub use crate::frame::Bundle;
 use crate::frame::ToKernel;
@@ -28,7 +28,9 @@ impl Bundle {
     pub fn png(bytes: &[u8], width: u32, height: u32, text: impl Into<String>) -> Self {
         let text = text.into();
         let hints = json!({ "width": width, "height": height, "alt": text });
-        Self::text(text).with_binary("image/png", bytes).with_hints("image/png", hints)
+        Self::text(text)
+            .with_binary("image/png", bytes)
+            .with_hints("image/png", hints)
     }
 
     /// A bundle of SVG source with its text form.
@@ -66,7 +68,10 @@ impl Bundle {
 
     /// The text form, empty if there is none.
     pub fn plain(&self) -> &str {
-        self.data.get("text/plain").and_then(Value::as_str).unwrap_or_default()
+        self.data
+            .get("text/plain")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 }
 
@@ -88,17 +93,29 @@ pub fn escape(text: &str) -> String {
 
 /// Shows a value below the cell, now.
 pub fn display<T: Show + ?Sized>(value: &T) {
-    link::show(&ToKernel::Display { bundle: value.show(), id: None, update: false });
+    link::show(&ToKernel::Display {
+        bundle: value.show(),
+        id: None,
+        update: false,
+    });
 }
 
 /// Shows a value that [`update_display`] can later replace.
 pub fn display_with_id<T: Show + ?Sized>(id: &str, value: &T) {
-    link::show(&ToKernel::Display { bundle: value.show(), id: Some(id.into()), update: false });
+    link::show(&ToKernel::Display {
+        bundle: value.show(),
+        id: Some(id.into()),
+        update: false,
+    });
 }
 
 /// Replaces what stands under `id`, wherever it was shown.
 pub fn update_display<T: Show + ?Sized>(id: &str, value: &T) {
-    link::show(&ToKernel::Display { bundle: value.show(), id: Some(id.into()), update: true });
+    link::show(&ToKernel::Display {
+        bundle: value.show(),
+        id: Some(id.into()),
+        update: true,
+    });
 }
 
 /// Clears the cell's output; with `wait`, only when the next output comes, which avoids flicker.
@@ -109,13 +126,6 @@ pub fn clear_output(wait: bool) {
 impl Show for Bundle {
     fn show(&self) -> Bundle {
         self.clone()
-    }
-}
-
-/// Plain text, shown as it is, without quotes.
-impl Show for str {
-    fn show(&self) -> Bundle {
-        Bundle::text(self)
     }
 }
 
@@ -267,8 +277,14 @@ pub mod tail {
 
         #[test]
         fn paths_are_cut_from_type_names() {
-            assert_eq!(short_type_name("alloc::vec::Vec<core::option::Option<i32>>"), "Vec<Option<i32>>");
-            assert_eq!(short_type_name("(&str, [tch::Tensor; 2])"), "(&str, [Tensor; 2])");
+            assert_eq!(
+                short_type_name("alloc::vec::Vec<core::option::Option<i32>>"),
+                "Vec<Option<i32>>"
+            );
+            assert_eq!(
+                short_type_name("(&str, [tch::Tensor; 2])"),
+                "(&str, [Tensor; 2])"
+            );
         }
     }
 }
@@ -278,11 +294,15 @@ pub mod tail {
 macro_rules! tail {
     ($value:expr) => {{
         #[allow(unused_imports)]
-        use $crate::display::tail::{ByDebug as _, ByInside as _, ByName as _, ByShow as _, NoOwnDisplay as _};
+        use $crate::display::tail::{
+            ByDebug as _, ByInside as _, ByName as _, ByShow as _, NoOwnDisplay as _,
+        };
         match $value {
             ref value => {
                 if !$crate::display::tail::shown(value.evcxr_display()) {
-                    $crate::display::tail::result((&&&&$crate::display::tail::Tail(value)).bundle());
+                    $crate::display::tail::result(
+                        (&&&&$crate::display::tail::Tail(value)).bundle(),
+                    );
                 }
             }
         }

@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use std::error::Error;
 use std::ffi::CStr;
 use std::fmt::Debug;
-use std::panic::{catch_unwind, AssertUnwindSafe, PanicHookInfo};
+use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
 use std::sync::{PoisonError, RwLock};
 
-use crate::checkpoint::{cell_of_this_thread, Interrupted};
+use crate::checkpoint::{Interrupted, cell_of_this_thread};
 use crate::display::tail::short_type_name;
 use crate::frame::{Outcome, Place};
 
@@ -18,11 +18,17 @@ use crate::frame::{Outcome, Place};
 pub struct CellError {
     error_type: String,
     message: String,
+    at: Place,
 }
 
 impl<E: Debug + 'static> From<E> for CellError {
+    #[track_caller]
     fn from(error: E) -> Self {
-        Self { error_type: short_type_name(std::any::type_name::<E>()), message: describe(&error) }
+        Self {
+            error_type: short_type_name(std::any::type_name::<E>()),
+            message: describe(&error),
+            at: place_of(Location::caller()),
+        }
     }
 }
 
@@ -33,7 +39,10 @@ static SPEAKERS: RwLock<Vec<Describer>> = RwLock::new(Vec::new());
 
 /// Makes a `?` on errors of type `E` say their message (with the causes behind it) instead of their `Debug` form.
 pub fn speaks<E: Error + 'static>() {
-    SPEAKERS.write().unwrap_or_else(PoisonError::into_inner).push(|error| error.downcast_ref::<E>().map(|error| with_causes(error)));
+    SPEAKERS
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(|error| error.downcast_ref::<E>().map(|error| with_causes(error)));
 }
 
 /// The errors of the standard library that a lesson meets.
@@ -66,7 +75,10 @@ fn describe<E: Debug + 'static>(error: &E) -> String {
         return with_causes(error.as_ref());
     }
     let speakers = SPEAKERS.read().unwrap_or_else(PoisonError::into_inner);
-    let message = speakers.iter().find_map(|describer| describer(any)).unwrap_or_else(|| format!("{error:?}"));
+    let message = speakers
+        .iter()
+        .find_map(|describer| describer(any))
+        .unwrap_or_else(|| format!("{error:?}"));
     without_native_trace(&message)
 }
 
@@ -83,6 +95,28 @@ fn with_causes(error: &dyn Error) -> String {
     text
 }
 
+/// What a learner's `main` may return.
+pub trait MainResult {
+    /// Turns it into what a cell's body returns.
+    ///
+    /// # Errors
+    /// The one that `main` returned.
+    fn finish(self) -> Result<(), CellError>;
+}
+
+impl MainResult for () {
+    fn finish(self) -> Result<(), CellError> {
+        Ok(())
+    }
+}
+
+impl<E: Debug + 'static> MainResult for Result<(), E> {
+    #[track_caller]
+    fn finish(self) -> Result<(), CellError> {
+        Ok(self?)
+    }
+}
+
 /// Runs the body of a cell and says how it ended.
 pub fn run(body: impl FnOnce() -> Result<(), CellError>) -> Outcome {
     // Behind a pointer, so that catching and reporting is compiled here and not with every cell.
@@ -94,14 +128,20 @@ pub fn run(body: impl FnOnce() -> Result<(), CellError>) -> Outcome {
 fn run_once(body: &mut dyn FnMut() -> Result<(), CellError>) -> Outcome {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => Outcome::Finished,
-        Ok(Err(error)) => Outcome::Failed { error_type: error.error_type, message: error.message },
+        Ok(Err(error)) => Outcome::Failed {
+            error_type: error.error_type,
+            message: error.message,
+            at: Some(error.at),
+        },
         Err(payload) => after_unwinding(payload),
     }
 }
 
 fn after_unwinding(payload: Box<dyn Any + Send>) -> Outcome {
     let outcome = match payload.downcast_ref::<Interrupted>() {
-        Some(interrupted) => Outcome::Interrupted { at: interrupted.0.first().cloned() },
+        Some(interrupted) => Outcome::Interrupted {
+            at: interrupted.0.first().cloned(),
+        },
         None => {
             let noted = LAST_PANIC.take().unwrap_or_default();
             let message = message_of(payload.as_ref());
@@ -141,15 +181,27 @@ fn without_native_trace(message: &str) -> String {
     if wants_backtrace() {
         return message.to_string();
     }
-    let inner = message.split_once("Torch(\"").map_or(message, |(_, rest)| rest.trim_end_matches("\")"));
+    let inner = message
+        .split_once("Torch(\"")
+        .map_or(message, |(_, rest)| rest.trim_end_matches("\")"));
     let escaped = inner.len() != message.len();
     let is_torch = escaped || inner.contains("Exception raised from");
     if !is_torch {
         return message.to_string();
     }
-    let text = if escaped { unescape(inner) } else { inner.to_string() };
-    let text = text.split("\nException raised from").next().unwrap_or_default();
-    text.lines().take_while(|line| !line.starts_with("frame #")).collect::<Vec<_>>().join(" ")
+    let text = if escaped {
+        unescape(inner)
+    } else {
+        inner.to_string()
+    };
+    let text = text
+        .split("\nException raised from")
+        .next()
+        .unwrap_or_default();
+    text.lines()
+        .take_while(|line| !line.starts_with("frame #"))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 fn unescape(text: &str) -> String {
@@ -187,8 +239,13 @@ thread_local! {
 pub(crate) fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         if cell_of_this_thread().is_some() {
-            let backtrace = wants_backtrace().then(|| std::backtrace::Backtrace::force_capture().to_string());
-            let noted = Noted { at: info.location().map(place_of), frames: cell_frames(), backtrace };
+            let backtrace =
+                wants_backtrace().then(|| std::backtrace::Backtrace::force_capture().to_string());
+            let noted = Noted {
+                at: info.location().map(place_of),
+                frames: cell_frames(),
+                backtrace,
+            };
             LAST_PANIC.set(Some(noted));
         } else {
             print_panic(info);
@@ -196,20 +253,29 @@ pub(crate) fn install_panic_hook() {
     }));
 }
 
-fn place_of(location: &std::panic::Location<'_>) -> Place {
-    Place { file: location.file().to_string(), line: location.line(), column: location.column() }
+fn place_of(location: &Location<'_>) -> Place {
+    Place {
+        file: location.file().to_string(),
+        line: location.line(),
+        column: location.column(),
+    }
 }
 
 fn print_panic(info: &PanicHookInfo<'_>) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("<unnamed>").to_string();
     let message = without_native_trace(&message_of_hook(info));
-    let place = info.location().map(|place| format!(" at {place}")).unwrap_or_default();
+    let place = info
+        .location()
+        .map(|place| format!(" at {place}"))
+        .unwrap_or_default();
     eprintln!("thread '{name}' panicked{place}:\n{message}");
 }
 
 fn message_of_hook(info: &PanicHookInfo<'_>) -> String {
-    info.payload_as_str().unwrap_or("panic with a value that is not text").to_string()
+    info.payload_as_str()
+        .unwrap_or("panic with a value that is not text")
+        .to_string()
 }
 
 /// The learner's own lines on the stack, innermost first.
@@ -256,7 +322,10 @@ fn is_in_a_cell(address: *mut std::ffi::c_void) -> bool {
     }
     // SAFETY: dladdr succeeded, so the name is a C string that lives as long as its library, which is never unloaded.
     let path = unsafe { CStr::from_ptr(info.dli_fname) };
-    path.to_bytes().rsplit(|byte| *byte == b'/').next().is_some_and(|name| name.starts_with(b"libcell_"))
+    path.to_bytes()
+        .rsplit(|byte| *byte == b'/')
+        .next()
+        .is_some_and(|name| name.starts_with(b"libcell_"))
 }
 
 #[cfg(test)]
@@ -265,7 +334,11 @@ mod tests {
 
     fn failed(body: impl FnOnce() -> Result<(), CellError>) -> (String, String) {
         match run(body) {
-            Outcome::Failed { error_type, message } => (error_type, message),
+            Outcome::Failed {
+                error_type,
+                message,
+                ..
+            } => (error_type, message),
             other => panic!("{other:?}"),
         }
     }
@@ -276,7 +349,13 @@ mod tests {
         #[derive(Debug)]
         struct Mine(#[allow(dead_code)] i32);
         let parse = || -> Result<(), CellError> { Ok(drop("x".parse::<i32>()?)) };
-        assert_eq!(failed(parse), ("ParseIntError".into(), "invalid digit found in string".into()));
+        assert_eq!(
+            failed(parse),
+            (
+                "ParseIntError".into(),
+                "invalid digit found in string".into()
+            )
+        );
         assert_eq!(failed(|| Err("text")?), ("&str".into(), "text".into()));
         assert_eq!(failed(|| Err(String::from("owned"))?).1, "owned");
         assert_eq!(failed(|| Err(Mine(3))?), ("Mine".into(), "Mine(3)".into()));
@@ -287,7 +366,13 @@ mod tests {
     #[test]
     fn a_torch_error_is_one_line() {
         let panic = "called `Result::unwrap()` on an `Err` value: Torch(\"mat1 and mat2 shapes cannot be multiplied (3x4 and 3x3)\\nException raised from meta at x.cpp:202 (most recent call first):\\nframe #0: c10::Error\")";
-        assert_eq!(without_native_trace(panic), "mat1 and mat2 shapes cannot be multiplied (3x4 and 3x3)");
-        assert_eq!(without_native_trace("index out of bounds\nsecond line"), "index out of bounds\nsecond line");
+        assert_eq!(
+            without_native_trace(panic),
+            "mat1 and mat2 shapes cannot be multiplied (3x4 and 3x3)"
+        );
+        assert_eq!(
+            without_native_trace("index out of bounds\nsecond line"),
+            "index out of bounds\nsecond line"
+        );
     }
 }

@@ -4,7 +4,7 @@
 //! The handler here knows, says so on standard error behind a [`MARK`], and lets the signal do its work.
 
 use std::mem::zeroed;
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Comes before the last words on standard error; the kernel takes the line out of the output.
@@ -31,7 +31,11 @@ pub(crate) fn watch_this_stack() {
             0,
         );
         if memory != libc::MAP_FAILED {
-            let stack = libc::stack_t { ss_sp: memory, ss_flags: 0, ss_size: ALTERNATE_STACK };
+            let stack = libc::stack_t {
+                ss_sp: memory,
+                ss_flags: 0,
+                ss_size: ALTERNATE_STACK,
+            };
             libc::sigaltstack(&stack, null_mut());
         }
     }
@@ -68,8 +72,12 @@ fn stack_bottom() -> usize {
 }
 
 /// Runs on the alternate stack. It may only do what is async-signal-safe: look at numbers, and write.
-extern "C" fn on_fault(signal: libc::c_int, info: *const libc::siginfo_t, _context: *const libc::c_void) {
-    if info != null() {
+extern "C" fn on_fault(
+    signal: libc::c_int,
+    info: *const libc::siginfo_t,
+    _context: *const libc::c_void,
+) {
+    if !info.is_null() {
         // SAFETY: the system passes a valid siginfo_t to a handler installed with SA_SIGINFO.
         let address = unsafe { (*info).si_addr() } as usize;
         let bottom = STACK_BOTTOM.load(Ordering::Relaxed);

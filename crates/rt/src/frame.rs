@@ -30,7 +30,12 @@ pub struct Bundle {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ToWorker {
     /// Load `library` (after `dependencies`) and call its entry point.
-    Run { id: u64, library: String, entry: String, dependencies: Vec<String> },
+    Run {
+        id: u64,
+        library: String,
+        entry: String,
+        dependencies: Vec<String>,
+    },
     /// The running cell is to stop at its next checkpoint.
     Interrupt,
     /// Give the running cell up: its thread is left behind with the variables it holds.
@@ -52,7 +57,11 @@ pub enum ToKernel {
     /// The course is loaded; cells may come.
     Ready,
     /// Show a value; with `update`, in place of what stands under `id`.
-    Display { bundle: Bundle, id: Option<String>, update: bool },
+    Display {
+        bundle: Bundle,
+        id: Option<String>,
+        update: bool,
+    },
     /// The value of the cell's last expression.
     Result { bundle: Bundle },
     /// Clear the cell's output; with `wait`, when the next output comes.
@@ -60,7 +69,11 @@ pub enum ToKernel {
     /// Ask the learner for a line.
     Input { prompt: String, password: bool },
     /// The cell with this id has ended.
-    Done { id: u64, outcome: Outcome, stored: Vec<String> },
+    Done {
+        id: u64,
+        outcome: Outcome,
+        stored: Vec<String>,
+    },
     /// A cell that was given up has ended after all, and its variables are back.
     Returned { names: Vec<String> },
     /// Answer to [`ToWorker::Describe`]: name and short value.
@@ -74,9 +87,18 @@ pub enum Outcome {
     /// To its end.
     Finished,
     /// A `?` at the top level met an error.
-    Failed { error_type: String, message: String },
+    Failed {
+        error_type: String,
+        message: String,
+        at: Option<Place>,
+    },
     /// It panicked.
-    Panicked { message: String, at: Option<Place>, frames: Vec<Place>, backtrace: Option<String> },
+    Panicked {
+        message: String,
+        at: Option<Place>,
+        frames: Vec<Place>,
+        backtrace: Option<String>,
+    },
     /// It stopped at a checkpoint.
     Interrupted { at: Option<Place> },
     /// Its thread was left behind.
@@ -134,7 +156,10 @@ mod tests {
 
     #[test]
     fn a_frame_comes_back_as_it_went() {
-        let message = ToKernel::Input { prompt: "Größe? ".into(), password: false };
+        let message = ToKernel::Input {
+            prompt: "Größe? ".into(),
+            password: false,
+        };
         let mut wire = Vec::new();
         write_frame(&mut wire, &message).unwrap();
         let mut wire = &wire[..];

@@ -23,7 +23,7 @@ pub mod store;
 pub mod worker;
 
 pub use checkpoint::checkpoint;
-pub use display::{clear_output, display, display_with_id, update_display, Show};
+pub use display::{Show, clear_output, display, display_with_id, update_display};
 pub use frame::Bundle;
-pub use stdio::{input, password};
 pub use pollster::block_on;
+pub use stdio::{input, password};

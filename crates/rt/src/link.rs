@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
-use crate::frame::{write_frame, ToKernel};
+use crate::frame::{ToKernel, write_frame};
 use crate::{checkpoint, stdio};
 
 struct Link {
@@ -40,7 +40,9 @@ pub(crate) fn is_open() -> bool {
 /// Outside a worker (a program or a test that uses the course as a plain library) there is nobody to send
 /// to: the text form is printed instead. A cell that has been given up shows nothing any more.
 pub(crate) fn show(message: &ToKernel) {
-    let Some(link) = LINK.get() else { return print_plainly(message) };
+    let Some(link) = LINK.get() else {
+        return print_plainly(message);
+    };
     if abandoned() {
         return;
     }
@@ -48,7 +50,11 @@ pub(crate) fn show(message: &ToKernel) {
     *link.taken.lock().unwrap_or_else(PoisonError::into_inner) = false;
     send(message);
     let taken = link.taken.lock().unwrap_or_else(PoisonError::into_inner);
-    drop(link.taken_changed.wait_while(taken, |taken| !*taken && !abandoned()).unwrap_or_else(PoisonError::into_inner));
+    drop(
+        link.taken_changed
+            .wait_while(taken, |taken| !*taken && !abandoned())
+            .unwrap_or_else(PoisonError::into_inner),
+    );
 }
 
 /// The kernel has taken the last thing shown.

@@ -32,7 +32,11 @@ pub(crate) fn set_running(running: bool) {
 pub(crate) fn flush_by_the_clock() -> ! {
     loop {
         let running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(RUNNING_CHANGED.wait_while(running, |running| !*running).unwrap_or_else(PoisonError::into_inner));
+        drop(
+            RUNNING_CHANGED
+                .wait_while(running, |running| !*running)
+                .unwrap_or_else(PoisonError::into_inner),
+        );
         std::thread::sleep(TICK);
         let _ = std::io::stdout().flush();
     }
@@ -60,24 +64,35 @@ struct Answers {
     arrived: Condvar,
 }
 
-static ANSWERS: Answers = Answers { given: Mutex::new(None), arrived: Condvar::new() };
+static ANSWERS: Answers = Answers {
+    given: Mutex::new(None),
+    arrived: Condvar::new(),
+};
 static ASKING: Mutex<()> = Mutex::new(());
 
 fn ask(prompt: &str, password: bool) -> String {
     // One question at a time, whichever thread asks.
     let _turn = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
     *ANSWERS.given.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    link::send(&ToKernel::Input { prompt: prompt.into(), password });
+    link::send(&ToKernel::Input {
+        prompt: prompt.into(),
+        password,
+    });
     if !link::is_open() {
         return ask_on_the_terminal(prompt);
     }
     loop {
         checkpoint();
         let given = ANSWERS.given.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut given, _) = ANSWERS.arrived.wait_timeout(given, TICK).unwrap_or_else(PoisonError::into_inner);
+        let (mut given, _) = ANSWERS
+            .arrived
+            .wait_timeout(given, TICK)
+            .unwrap_or_else(PoisonError::into_inner);
         match given.take() {
             Some(Some(line)) => return line,
-            Some(None) => panic!("input(\"{prompt}\") cannot ask here: nobody is at the keyboard. Give the value in the cell instead."),
+            Some(None) => panic!(
+                "input(\"{prompt}\") cannot ask here: nobody is at the keyboard. Give the value in the cell instead."
+            ),
             None => {}
         }
     }

@@ -4,7 +4,7 @@
 //! when it ends in a panic. The store itself does not know types: the compiler told the kernel the type of
 //! each variable, and the kernel writes that type into the cell that takes it.
 
-use std::alloc::{alloc, dealloc, handle_alloc_error, Layout};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
@@ -63,7 +63,15 @@ pub struct Kept<const I: usize, T>(PhantomData<T>);
 pub fn put<const I: usize, T: 'static>(name: &str, value: T, brief: Brief) -> Kept<I, T> {
     let mut value = ManuallyDrop::new(value);
     // SAFETY: the bytes are a T's, are moved out here, and `drop_value` is for T.
-    unsafe { insert(name, NonNull::from(&mut value).cast(), Layout::new::<T>(), drop_value::<T>, brief) };
+    unsafe {
+        insert(
+            name,
+            NonNull::from(&mut value).cast(),
+            Layout::new::<T>(),
+            drop_value::<T>,
+            brief,
+        )
+    };
     Kept(PhantomData)
 }
 
@@ -79,7 +87,13 @@ unsafe fn insert(name: &str, value: NonNull<u8>, layout: Layout, drop: Drop, bri
     let place = allocate(layout);
     // SAFETY: the place is fresh and has the value's layout.
     unsafe { place.copy_from_nonoverlapping(value, layout.size()) };
-    let slot = Slot { value: place, layout, drop, brief, taken_by: None };
+    let slot = Slot {
+        value: place,
+        layout,
+        drop,
+        brief,
+        taken_by: None,
+    };
     let before = store().insert(name.to_string(), slot);
     // Dropped here, with the store unlocked: destructors are the learner's code and may do anything.
     std::mem::drop(before);
@@ -138,7 +152,9 @@ pub fn put_back<T>(name: &str, value: T) {
 fn mark_returned(name: &str) -> Option<NonNull<u8>> {
     let this_cell = cell_of_this_thread().unwrap_or_default();
     let mut store = store();
-    let slot = store.get_mut(name).filter(|slot| slot.taken_by == Some(this_cell))?;
+    let slot = store
+        .get_mut(name)
+        .filter(|slot| slot.taken_by == Some(this_cell))?;
     slot.taken_by = None;
     Some(slot.value)
 }
@@ -156,7 +172,11 @@ pub(crate) fn available() -> Vec<String> {
 }
 
 fn names_in_place(store: &BTreeMap<String, Slot>) -> Vec<String> {
-    store.iter().filter(|(_, slot)| slot.taken_by.is_none()).map(|(name, _)| name.clone()).collect()
+    store
+        .iter()
+        .filter(|(_, slot)| slot.taken_by.is_none())
+        .map(|(name, _)| name.clone())
+        .collect()
 }
 
 /// Drops variables, on the cell thread.
@@ -170,7 +190,10 @@ pub(crate) fn forget(names: &[String]) {
 /// Name and short value of every variable, on the cell thread.
 pub(crate) fn describe() -> Vec<(String, String)> {
     // Taken under the lock, written without it: `Debug` is the learner's code.
-    let slots: Vec<_> = store().iter().map(|(name, slot)| (name.clone(), slot.value, slot.brief, slot.taken_by)).collect();
+    let slots: Vec<_> = store()
+        .iter()
+        .map(|(name, slot)| (name.clone(), slot.value, slot.brief, slot.taken_by))
+        .collect();
     slots
         .into_iter()
         .map(|(name, value, brief, taken_by)| match taken_by {
@@ -292,8 +315,14 @@ mod tests {
     fn a_long_value_is_cut() {
         let variable = vec![7; 1000];
         keep!(0, "long", variable);
-        let (_, text) = describe().into_iter().find(|(name, _)| name == "long").unwrap();
-        assert!(text.starts_with("[7, 7,") && text.ends_with('…') && text.len() < 90, "{text}");
+        let (_, text) = describe()
+            .into_iter()
+            .find(|(name, _)| name == "long")
+            .unwrap();
+        assert!(
+            text.starts_with("[7, 7,") && text.ends_with('…') && text.len() < 90,
+            "{text}"
+        );
     }
 
     #[test]

@@ -9,11 +9,11 @@ use std::ffi::{CStr, CString};
 use std::fs::File;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::mpsc::{channel, Receiver, Sender};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::frame::{read_frame, Outcome, ToKernel, ToWorker};
+use crate::frame::{Outcome, ToKernel, ToWorker, read_frame};
 use crate::{checkpoint, failure, fault, link, stdio, store};
 
 /// The stack of the cell thread, in bytes: deep recursion is part of many lessons. Pages are used only when touched.
@@ -24,7 +24,12 @@ type Entry = fn() -> Outcome;
 
 /// What the cell thread is asked to do.
 enum Job {
-    Run { id: u64, library: String, entry: String, dependencies: Vec<String> },
+    Run {
+        id: u64,
+        library: String,
+        entry: String,
+        dependencies: Vec<String>,
+    },
     Forget(Vec<String>),
     Describe,
 }
@@ -35,11 +40,18 @@ struct Running {
     abandoned: BTreeSet<u64>,
 }
 
-static RUNNING: Mutex<Running> = Mutex::new(Running { current: None, abandoned: BTreeSet::new() });
+static RUNNING: Mutex<Running> = Mutex::new(Running {
+    current: None,
+    abandoned: BTreeSet::new(),
+});
 
 /// Whether the cell has been left behind.
 pub(crate) fn is_abandoned(cell: u64) -> bool {
-    RUNNING.lock().unwrap_or_else(PoisonError::into_inner).abandoned.contains(&cell)
+    RUNNING
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .abandoned
+        .contains(&cell)
 }
 
 /// Serves the kernel at the other end of standard input until that end closes; then the process ends.
@@ -47,7 +59,9 @@ pub fn serve() -> ! {
     let code = match take_over_stdin() {
         Ok(socket) => serve_on(socket),
         Err(error) => {
-            eprintln!("cvstudy worker: {error}. This command is for the kernel's use: it expects a socket on standard input.");
+            eprintln!(
+                "cvstudy worker: {error}. This command is for the kernel's use: it expects a socket on standard input."
+            );
             2
         }
     };
@@ -88,7 +102,17 @@ fn serve_on(mut socket: UnixStream) -> i32 {
     // An unreadable frame cannot come from our kernel; it ends the worker like a closed socket does.
     while let Ok(Some(message)) = read_frame(&mut socket) {
         let job = match message {
-            ToWorker::Run { id, library, entry, dependencies } => Job::Run { id, library, entry, dependencies },
+            ToWorker::Run {
+                id,
+                library,
+                entry,
+                dependencies,
+            } => Job::Run {
+                id,
+                library,
+                entry,
+                dependencies,
+            },
             ToWorker::Drop { names } => Job::Forget(names),
             ToWorker::Describe => Job::Describe,
             ToWorker::Interrupt => {
@@ -129,13 +153,19 @@ fn start_cell_thread() -> Sender<Job> {
 /// Gives the running cell up. False when it ended just now after all.
 fn leave_behind() -> bool {
     let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    let Some(id) = running.current.take() else { return false };
+    let Some(id) = running.current.take() else {
+        return false;
+    };
     running.abandoned.insert(id);
     drop(running);
     stdio::set_running(false);
     link::taken();
     let stored = store::available();
-    link::send(&ToKernel::Done { id, outcome: Outcome::Abandoned, stored });
+    link::send(&ToKernel::Done {
+        id,
+        outcome: Outcome::Abandoned,
+        stored,
+    });
     true
 }
 
@@ -143,9 +173,17 @@ fn run_jobs(jobs: &Receiver<Job>) {
     fault::watch_this_stack();
     for job in jobs {
         match job {
-            Job::Run { id, library, entry, dependencies } => {
+            Job::Run {
+                id,
+                library,
+                entry,
+                dependencies,
+            } => {
                 checkpoint::enter(id);
-                RUNNING.lock().unwrap_or_else(PoisonError::into_inner).current = Some(id);
+                RUNNING
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .current = Some(id);
                 stdio::set_running(true);
                 let outcome = run_cell(&library, &entry, &dependencies);
                 if !end_cell(id, outcome) {
@@ -153,10 +191,18 @@ fn run_jobs(jobs: &Receiver<Job>) {
                 }
             }
             // A destructor or a `Debug` of the learner's may panic; the worker must outlive it.
-            Job::Forget(names) => drop(failure::run(|| Ok(store::forget(&names)))),
+            Job::Forget(names) => {
+                failure::run(|| {
+                    store::forget(&names);
+                    Ok(())
+                });
+            }
             Job::Describe => {
                 let mut values = Vec::new();
-                failure::run(|| Ok(values = store::describe()));
+                failure::run(|| {
+                    values = store::describe();
+                    Ok(())
+                });
                 link::send(&ToKernel::Variables { values });
             }
         }
@@ -193,7 +239,11 @@ fn end_cell(id: u64, outcome: Outcome) -> bool {
     }
     drop(running);
     stdio::set_running(false);
-    link::send(&ToKernel::Done { id, outcome, stored: names });
+    link::send(&ToKernel::Done {
+        id,
+        outcome,
+        stored: names,
+    });
     true
 }
 
@@ -202,7 +252,11 @@ fn load(path: &str) -> Result<*mut libc::c_void, String> {
     let path = CString::new(path).map_err(|error| error.to_string())?;
     // SAFETY: a compiled cell has no initialisers of its own; the path is a C string.
     let handle = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
-    if handle.is_null() { Err(loader_error()) } else { Ok(handle) }
+    if handle.is_null() {
+        Err(loader_error())
+    } else {
+        Ok(handle)
+    }
 }
 
 fn find(handle: *mut libc::c_void, entry: &str) -> Result<Entry, String> {
@@ -223,5 +277,7 @@ fn loader_error() -> String {
         return "the dynamic linker gave no reason".into();
     }
     // SAFETY: not null, see above.
-    unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned()
+    unsafe { CStr::from_ptr(message) }
+        .to_string_lossy()
+        .into_owned()
 }

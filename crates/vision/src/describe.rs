@@ -6,6 +6,18 @@ use tch::{Kind, TchError, Tensor};
 
 use crate::table;
 
+/// How a cell whose last expression is a tensor shows it: comes before all other ways, see `rt::display::tail`.
+pub trait TensorTail {
+    /// The tensor's bundle.
+    fn bundle(&self) -> Option<Bundle>;
+}
+
+impl TensorTail for &&&&rt::display::tail::Tail<'_, Tensor> {
+    fn bundle(&self) -> Option<Bundle> {
+        Some(describe_tensor(self.0))
+    }
+}
+
 /// Statistics read every value; above this many they are left out.
 const MAX_FOR_STATISTICS: usize = 100_000_000;
 /// The same where the values have gaps between them in memory: torch copies such tensors first.
