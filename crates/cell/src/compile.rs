@@ -7,6 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use regex::Regex;
+
 use crate::diagnostics::{self, Message};
 use crate::event::ErrorReport;
 use crate::items::ItemKind;
@@ -58,6 +60,8 @@ pub struct Built {
 #[derive(Default)]
 struct Answers {
     moved: BTreeSet<String>,
+    /// Moved and assigned again, see `lower::Body::inside`.
+    inside: BTreeSet<String>,
     unkept: BTreeSet<String>,
     notes: Vec<String>,
 }
@@ -195,6 +199,7 @@ impl Compiler {
             loads,
             keeps: keeps.clone(),
             moved: &answers.moved,
+            inside: &answers.inside,
         });
         if own.is_none() && body.is_none() {
             return Ok(Attempt {
@@ -445,11 +450,32 @@ fn take_in(
         .collect();
     let mut understood = !errors.is_empty();
     let mut outlived = BTreeSet::new();
-    for error in errors {
+    // What is kept although it borrows makes what it borrows from look immovable: that is asked again without it.
+    let borrows = |error: &&Message| {
+        error
+            .regions(lowered, file)
+            .iter()
+            .any(|region| is_borrow(region, error.code()))
+    };
+    let (about_borrows, others): (Vec<&Message>, Vec<&Message>) =
+        errors.into_iter().partition(borrows);
+    let consequence = |error: &&Message| {
+        !about_borrows.is_empty()
+            && error.code().starts_with("E05")
+            && error
+                .regions(lowered, file)
+                .iter()
+                .any(|region| matches!(region, Region::PutBack(_)))
+    };
+    let rest: Vec<&Message> = others
+        .into_iter()
+        .filter(|error| !consequence(error))
+        .collect();
+    for error in about_borrows.iter().copied().chain(rest) {
         let answer = error
             .regions(lowered, file)
             .into_iter()
-            .any(|region| answer(region, error.code(), session, answers));
+            .any(|region| answer(region, error.code(), parsed, session, answers));
         let about_older = error
             .cell(lowered, file)
             .filter(|origin| origin.cell != parsed.cell);
@@ -488,20 +514,29 @@ fn take_in(
 }
 
 /// Takes an error in one of our own regions as the answer it is.
-fn answer(region: &Region, code: &str, session: &mut Session, answers: &mut Answers) -> bool {
+fn answer(
+    region: &Region,
+    code: &str,
+    parsed: &Parsed,
+    session: &mut Session,
+    answers: &mut Answers,
+) -> bool {
     match region {
         Region::Keep(name) if matches!(code, "E0382" | "E0381") => {
             answers.unkept.insert(name.clone());
             true
         }
-        Region::Keep(name)
-            if code.starts_with("E05")
-                || matches!(code, "E0716" | "E0310" | "E0373" | "E0499" | "E0700") =>
-        {
+        Region::Keep(name) if is_borrow(region, code) => {
             answers.unkeep(name, Fleeting::Borrow);
             true
         }
+        Region::PutBack(name)
+            if code == "E0382" && assigns(parsed, name) && answers.inside.insert(name.clone()) =>
+        {
+            true
+        }
         Region::PutBack(name) if code.starts_with("E05") || code == "E0382" => {
+            answers.inside.remove(name);
             answers.moved.insert(name.clone());
             true
         }
@@ -521,6 +556,19 @@ fn answer(region: &Region, code: &str, session: &mut Session, answers: &mut Answ
         }
         Region::Keep(_) | Region::PutBack(_) | Region::Tail => false,
     }
+}
+
+/// Whether an error in a region says that a new variable borrows.
+fn is_borrow(region: &Region, code: &str) -> bool {
+    matches!(region, Region::Keep(_))
+        && (code.starts_with("E05")
+            || matches!(code, "E0716" | "E0310" | "E0373" | "E0499" | "E0700"))
+}
+
+/// Whether the cell gives a variable a new value somewhere.
+fn assigns(parsed: &Parsed, name: &str) -> bool {
+    let pattern = format!(r"\b{}\s*=[^=]", regex::escape(name));
+    Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(&parsed.cell.text))
 }
 
 /// What may help with a name that is not found.
@@ -640,7 +688,7 @@ pub fn unread(cell: &Arc<crate::source::CellText>) -> Parsed {
         cell: Arc::clone(cell),
         inner_attributes: Vec::new(),
         items: Vec::new(),
-        statements: vec![0..cell.text.len()],
+        statements: std::iter::once(0..cell.text.len()).collect(),
         tail: None,
         bindings: Vec::new(),
         mentions: Mentions::default(),

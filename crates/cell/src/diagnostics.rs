@@ -75,12 +75,19 @@ impl Message {
     pub fn regions<'a>(&self, lowered: &'a Lowered, file: &str) -> Vec<&'a Region> {
         let touched = |span: &Span| lowered.region_of(&span.in_file(file)?);
         // Where a variable is loaded is only mentioned by errors about its use, which are the learner's.
-        self.spans
+        let mut found: Vec<(&Span, &Region)> = self
+            .spans
             .iter()
             .filter_map(|span| Some((span, touched(span)?)))
             .filter(|(span, region)| span.is_primary || !matches!(region, Region::Load(_)))
-            .map(|(_, region)| region)
-            .collect()
+            .collect();
+        // "x is borrowed, and cannot move here": the one that borrows is the other one.
+        if self.code() == "E0505" {
+            found.sort_by_key(|(span, region)| {
+                (!matches!(region, Region::Keep(_)), span.is_primary)
+            });
+        }
+        found.into_iter().map(|(_, region)| region).collect()
     }
 
     /// The cell that it is mainly about, if it is about one.
@@ -201,6 +208,9 @@ fn level_of(message: &Message) -> Level<'static> {
     }
 }
 
+/// Spans with their places, by the cell they are in.
+type ByCell<'s> = BTreeMap<String, (Arc<CellText>, Vec<(Range<usize>, &'s Span)>)>;
+
 struct Places<'a> {
     lowered: &'a Lowered,
     file: &'a str,
@@ -208,11 +218,8 @@ struct Places<'a> {
 
 impl<'a> Places<'a> {
     /// The spans that are in cells, by cell.
-    fn by_cell<'s>(
-        &self,
-        spans: &'s [Span],
-    ) -> BTreeMap<String, (Arc<CellText>, Vec<(Range<usize>, &'s Span)>)> {
-        let mut cells = BTreeMap::<String, (Arc<CellText>, Vec<(Range<usize>, &'s Span)>)>::new();
+    fn by_cell<'s>(&self, spans: &'s [Span]) -> ByCell<'s> {
+        let mut cells = ByCell::new();
         for span in spans {
             let Some(origin) = span
                 .in_file(self.file)

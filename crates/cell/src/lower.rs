@@ -61,6 +61,8 @@ pub struct Body<'a> {
     pub keeps: Vec<&'a str>,
     /// Loaded variables that were found to be moved: they are not put back.
     pub moved: &'a BTreeSet<String>,
+    /// Loaded variables that are moved and assigned again (`s = s + "x"`): the closure has to own them.
+    pub inside: &'a BTreeSet<String>,
 }
 
 /// Whose text a piece of generated source is, where it is not the learner's.
@@ -226,15 +228,7 @@ impl Lowered {
         self.source.ours(&format!(
             "#[unsafe(no_mangle)] pub fn {ENTRY}() -> ::course::rt::frame::Outcome {{\n"
         ));
-        for (name, variable) in &body.loads {
-            let mutable = if variable.mutable { "mut " } else { "" };
-            let text = format!(
-                "#[allow(unused)] let {mutable}{}: {} = unsafe {{ ::course::rt::store::take({name:?}) }};\n",
-                raw(name),
-                variable.type_text
-            );
-            self.region(Region::Load((*name).to_string()), &text);
-        }
+        self.load(body, false);
         self.source
             .ours("let cv_outcome = ::course::rt::failure::run(|| ");
         let result = "::core::result::Result::<(), ::course::rt::failure::CellError>";
@@ -243,6 +237,7 @@ impl Lowered {
         } else {
             "{\n"
         });
+        self.load(body, true);
         for statement in &parsed.statements {
             self.source
                 .theirs(&parsed.cell, statement.clone(), &parsed.edits);
@@ -258,12 +253,32 @@ impl Lowered {
         for (index, name) in body.keeps.iter().enumerate() {
             self.keep(index, name);
         }
+        for name in body.inside {
+            let text = format!("::course::rt::store::put_back({name:?}, {});\n", raw(name));
+            self.region(Region::PutBack(name.clone()), &text);
+        }
         self.source
             .ours(&format!("#[allow(unreachable_code)] {result}::Ok(())\n"));
         self.source
             .ours(if parsed.awaits { "}));\n" } else { "});\n" });
         self.put_back(body);
         self.source.ours("cv_outcome\n}\n");
+    }
+
+    fn load(&mut self, body: &Body<'_>, inside: bool) {
+        for (name, variable) in body
+            .loads
+            .iter()
+            .filter(|(name, _)| body.inside.contains(*name) == inside)
+        {
+            let mutable = if variable.mutable { "mut " } else { "" };
+            let text = format!(
+                "#[allow(unused)] let {mutable}{}: {} = unsafe {{ ::course::rt::store::take({name:?}) }};\n",
+                raw(name),
+                variable.type_text
+            );
+            self.region(Region::Load((*name).to_string()), &text);
+        }
     }
 
     fn tail(&mut self, parsed: &Parsed, tail: Range<usize>) {
@@ -292,7 +307,7 @@ impl Lowered {
         for (name, _) in body
             .loads
             .iter()
-            .filter(|(name, _)| !body.moved.contains(*name))
+            .filter(|(name, _)| !body.moved.contains(*name) && !body.inside.contains(*name))
         {
             let call = format!("::course::rt::store::put_back({name:?}, {});", raw(name));
             let text = if body

@@ -32,8 +32,7 @@ impl Mentions {
 
     fn walk(&mut self, tokens: TokenStream) {
         let mut before = Before::Other;
-        let mut tokens = tokens.into_iter().peekable();
-        while let Some(token) = tokens.next() {
+        for token in tokens {
             before = match token {
                 TokenTree::Ident(ident) => {
                     let name = ident.to_string();

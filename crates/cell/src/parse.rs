@@ -159,11 +159,13 @@ impl Parsed {
         let whole = matches!(&local.pat, Pat::Ident(_))
             || matches!(&local.pat, Pat::Type(typed) if matches!(typed.pat.as_ref(), Pat::Ident(_)));
         let annotated = matches!(&local.pat, Pat::Type(_));
+        let raw_pointer =
+            matches!(&local.pat, Pat::Type(typed) if matches!(*typed.ty, syn::Type::Ptr(_)));
         let mut found = Vec::new();
         names_bound(&local.pat, whole, &mut found);
         for mut binding in found {
             // A closure behind a type annotation is a `fn` pointer or a box, which persists.
-            if whole && !(annotated && fleeting == Some(Fleeting::Closure)) {
+            if whole && !raw_pointer && !(annotated && fleeting == Some(Fleeting::Closure)) {
                 binding.fleeting = binding.fleeting.or(fleeting);
             }
             self.bindings.retain(|earlier| earlier.name != binding.name);

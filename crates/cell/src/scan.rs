@@ -27,8 +27,8 @@ impl<'a> Scanner<'a> {
                 self.rest = comment.find('\n').map_or("", |end| &comment[end..]);
             } else if rest.starts_with("/*") {
                 self.skip_block_comment();
-            } else if rest.starts_with('"') {
-                self.skip_string(&rest[1..]);
+            } else if let Some(body) = rest.strip_prefix('"') {
+                self.skip_string(body);
             } else if let Some(hashes) = raw_string(rest) {
                 self.skip_raw_string(hashes);
             } else if let Some(length) = char_literal(rest) {

@@ -129,6 +129,13 @@ impl Show for Bundle {
     }
 }
 
+/// Plain text, shown as it is, without quotes. (As a cell's value it keeps its quotes, see [`tail`].)
+impl Show for str {
+    fn show(&self) -> Bundle {
+        Bundle::text(self)
+    }
+}
+
 impl<T: Show + ?Sized> Show for &T {
     fn show(&self) -> Bundle {
         (**self).show()
@@ -143,7 +150,7 @@ impl<T: Show + ?Sized> Show for Box<T> {
 
 /// How the tail of a cell finds its best form.
 ///
-/// The macro [`tail!`](crate::tail) calls `(&&&Tail(&value)).bundle()`; method look-up tries the
+/// A cell calls `(&&&&&Tail(&value)).bundle()`; method look-up tries the
 /// fewest `&` last, so the traits below are tried in the order of their names.
 pub mod tail {
     use super::*;
@@ -181,6 +188,27 @@ pub mod tail {
     /// Whether the value has shown itself.
     pub fn shown<S: Shown>(_: S) -> bool {
         S::SHOWN
+    }
+
+    /// Text as a value: like any value, as Rust writes it.
+    pub trait ByText {
+        /// The text in quotes.
+        fn bundle(&self) -> Option<Bundle>;
+    }
+    impl ByText for &&&&Tail<'_, &str> {
+        fn bundle(&self) -> Option<Bundle> {
+            Some(Bundle::text(format!("{:?}", self.0)))
+        }
+    }
+    impl ByText for &&&&Tail<'_, Option<&str>> {
+        fn bundle(&self) -> Option<Bundle> {
+            Some(Bundle::text(format!("{:#?}", self.0)))
+        }
+    }
+    impl<E: Debug> ByText for &&&&Tail<'_, Result<&str, E>> {
+        fn bundle(&self) -> Option<Bundle> {
+            Some(Bundle::text(format!("{:#?}", self.0)))
+        }
     }
 
     /// First choice: nothing for `()`, and the inside of `Ok` and `Some`.
@@ -287,26 +315,6 @@ pub mod tail {
             );
         }
     }
-}
-
-/// Shows the value of a cell's last expression without moving it.
-#[macro_export]
-macro_rules! tail {
-    ($value:expr) => {{
-        #[allow(unused_imports)]
-        use $crate::display::tail::{
-            ByDebug as _, ByInside as _, ByName as _, ByShow as _, NoOwnDisplay as _,
-        };
-        match $value {
-            ref value => {
-                if !$crate::display::tail::shown(value.evcxr_display()) {
-                    $crate::display::tail::result(
-                        (&&&&$crate::display::tail::Tail(value)).bundle(),
-                    );
-                }
-            }
-        }
-    }};
 }
 
 #[cfg(test)]
