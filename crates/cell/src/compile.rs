@@ -567,6 +567,9 @@ fn is_borrow(region: &Region, code: &str) -> bool {
 
 /// Whether the cell gives a variable a new value somewhere.
 fn assigns(parsed: &Parsed, name: &str) -> bool {
+    if parsed.bindings.iter().any(|binding| binding.name == name) {
+        return false;
+    }
     let pattern = format!(r"\b{}\s*=[^=]", regex::escape(name));
     Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(&parsed.cell.text))
 }

@@ -81,11 +81,13 @@ impl Message {
             .filter_map(|span| Some((span, touched(span)?)))
             .filter(|(span, region)| span.is_primary || !matches!(region, Region::Load(_)))
             .collect();
-        // "x is borrowed, and cannot move here": the one that borrows is the other one.
         if self.code() == "E0505" {
+            // "x is borrowed, and cannot move here": the one that borrows is the other one.
             found.sort_by_key(|(span, region)| {
                 (!matches!(region, Region::Keep(_)), span.is_primary)
             });
+        } else {
+            found.sort_by_key(|(span, _)| !span.is_primary);
         }
         found.into_iter().map(|(_, region)| region).collect()
     }

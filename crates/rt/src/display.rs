@@ -227,24 +227,28 @@ pub mod tail {
         /// The inside's bundle, its text wrapped as the value is.
         fn bundle(&self) -> Option<Bundle>;
     }
-    impl<T: Show> ByInside for &&Tail<'_, Option<T>> {
+    impl<T: Show + Debug> ByInside for &&Tail<'_, Option<T>> {
         fn bundle(&self) -> Option<Bundle> {
             Some(match self.0 {
-                Some(inside) => wrapped("Some", inside.show()),
+                Some(inside) => wrapped("Some", inside.show(), self.0),
                 None => Bundle::text("None"),
             })
         }
     }
-    impl<T: Show, E: Debug> ByInside for &&Tail<'_, Result<T, E>> {
+    impl<T: Show + Debug, E: Debug> ByInside for &&Tail<'_, Result<T, E>> {
         fn bundle(&self) -> Option<Bundle> {
             Some(match self.0 {
-                Ok(inside) => wrapped("Ok", inside.show()),
+                Ok(inside) => wrapped("Ok", inside.show(), self.0),
                 Err(error) => Bundle::text(format!("Err({error:#?})")),
             })
         }
     }
 
-    fn wrapped(name: &str, bundle: Bundle) -> Bundle {
+    fn wrapped(name: &str, bundle: Bundle, value: &dyn Debug) -> Bundle {
+        // Text alone says more as Rust writes it.
+        if bundle.data.len() == 1 {
+            return Bundle::text(format!("{value:#?}"));
+        }
         let text = format!("{name}({})", bundle.plain());
         bundle.with_text(text)
     }
@@ -323,6 +327,7 @@ mod tests {
     use super::*;
 
     struct Opaque;
+    #[derive(Debug)]
     struct Picture;
     impl Show for Picture {
         fn show(&self) -> Bundle {

@@ -126,6 +126,7 @@ pub fn run(body: impl FnOnce() -> Result<(), CellError>) -> Outcome {
 
 #[inline(never)]
 fn run_once(body: &mut dyn FnMut() -> Result<(), CellError>) -> Outcome {
+    LAST_PANIC.set(None);
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => Outcome::Finished,
         Ok(Err(error)) => Outcome::Failed {
@@ -348,7 +349,10 @@ mod tests {
         std_errors_speak();
         #[derive(Debug)]
         struct Mine(#[allow(dead_code)] i32);
-        let parse = || -> Result<(), CellError> { Ok(drop("x".parse::<i32>()?)) };
+        let parse = || -> Result<(), CellError> {
+            let _: i32 = "x".parse()?;
+            Ok(())
+        };
         assert_eq!(
             failed(parse),
             (

@@ -12,6 +12,19 @@ pub trait TensorTail {
     fn bundle(&self) -> Option<Bundle>;
 }
 
+impl TensorTail for &&&&rt::display::tail::Tail<'_, Option<Tensor>> {
+    fn bundle(&self) -> Option<Bundle> {
+        Some(match self.0 {
+            Some(tensor) => {
+                let bundle = describe_tensor(tensor);
+                let text = format!("Some({})", bundle.plain());
+                bundle.with_text(text)
+            }
+            None => Bundle::text("None"),
+        })
+    }
+}
+
 impl TensorTail for &&&&rt::display::tail::Tail<'_, Tensor> {
     fn bundle(&self) -> Option<Bundle> {
         Some(describe_tensor(self.0))
