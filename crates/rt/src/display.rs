@@ -244,13 +244,31 @@ pub mod tail {
         }
     }
 
+    /// The same for insides without `Debug`.
+    pub trait ByBareInside {
+        /// The inside's bundle, its text wrapped as the value is.
+        fn bundle(&self) -> Option<Bundle>;
+    }
+    impl<T: Show> ByBareInside for &Tail<'_, Option<T>> {
+        fn bundle(&self) -> Option<Bundle> {
+            Some(match self.0 {
+                Some(inside) => around("Some", inside.show()),
+                None => Bundle::text("None"),
+            })
+        }
+    }
+
+    fn around(name: &str, bundle: Bundle) -> Bundle {
+        let text = format!("{name}({})", bundle.plain());
+        bundle.with_text(text)
+    }
+
     fn wrapped(name: &str, bundle: Bundle, value: &dyn Debug) -> Bundle {
         // Text alone says more as Rust writes it.
         if bundle.data.len() == 1 {
             return Bundle::text(format!("{value:#?}"));
         }
-        let text = format!("{name}({})", bundle.plain());
-        bundle.with_text(text)
+        around(name, bundle)
     }
 
     /// Anything with `Debug`; `()` is not worth showing.

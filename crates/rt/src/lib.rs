@@ -4,9 +4,9 @@
 //! after another. Everything a cell needs from outside passes through here:
 //!
 //! - [`frame`]: the messages between kernel and worker, and how they are framed
-//! - [`display`]: showing values: MIME bundles, display ids, the tail value of a cell
+//! - [`mod@display`]: showing values: MIME bundles, display ids, the tail value of a cell
 //! - [`store`]: the variables that live from one cell to the next
-//! - [`checkpoint`]: the places where a cell may be interrupted
+//! - [`mod@checkpoint`]: the places where a cell may be interrupted
 //! - [`failure`]: panics and `?` turned into one clear message
 //! - [`fault`]: last words of a worker that dies from a signal
 //! - [`stdio`]: live output and `input("...")`

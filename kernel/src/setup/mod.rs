@@ -2,7 +2,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | `setup` | the calls: [`ensure`], [`lab`], [`install`], [`doctor`] |
+//! | `setup` | the calls: [`ensure`], [`lab`], [`install`], [`doctor()`] |
 //! | `place` | where things live |
 //! | `console` | what is said meanwhile |
 //! | `lock` | one set-up at a time |
