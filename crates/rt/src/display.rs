@@ -258,6 +258,15 @@ pub mod tail {
         }
     }
 
+    impl<T: Show, E: Debug> ByBareInside for &Tail<'_, Result<T, E>> {
+        fn bundle(&self) -> Option<Bundle> {
+            Some(match self.0 {
+                Ok(inside) => around("Ok", inside.show()),
+                Err(error) => Bundle::text(format!("Err({error:#?})")),
+            })
+        }
+    }
+
     fn around(name: &str, bundle: Bundle) -> Bundle {
         let text = format!("{name}({})", bundle.plain());
         bundle.with_text(text)
