@@ -59,6 +59,8 @@ pub struct Kept<const I: usize, T>(PhantomData<T>);
 /// Keeps a new variable. The `'static` bound is what finds borrows, which cannot outlive their cell.
 ///
 /// As little as can be depends on the number and the type, because that part is compiled anew with every cell.
+/// Not inlined, or the listing would not name the type.
+#[inline(never)]
 pub fn put<const I: usize, T: 'static>(name: &str, value: T, brief: Brief) -> Kept<I, T> {
     insert_value(name, value, brief);
     Kept(PhantomData)
