@@ -5,9 +5,7 @@ use std::collections::BTreeSet;
 use syn::Stmt;
 use syn::visit::{self, Visit};
 
-use crate::source::Edit;
-
-const CHECKPOINT: &str = " ::course::rt::checkpoint();";
+use crate::source::{CHECKPOINT, Edit};
 
 /// What was found in a cell.
 pub(crate) struct Checkpoints {
@@ -165,7 +163,7 @@ mod tests {
         source.theirs(&cell, 0..cell.text.len(), &parsed.edits);
         source
             .text
-            .replace(super::CHECKPOINT, "•")
+            .replace(crate::source::CHECKPOINT, "•")
             .replace("pub ", "")
     }
 

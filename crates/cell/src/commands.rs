@@ -60,6 +60,13 @@ Interrupting a cell keeps all variables. CVSTUDY_BACKTRACE=1 in the environment 
 pub fn split(code: &str, known: &dyn Fn(&str) -> bool) -> (Vec<Command>, String) {
     let mut commands = Vec::new();
     let mut rust = String::with_capacity(code.len());
+    // A script's first line names its interpreter.
+    let code = match code.strip_prefix("#!") {
+        Some(rest) if !rest.trim_start().starts_with('[') => {
+            &code[code.find('\n').unwrap_or(code.len())..]
+        }
+        _ => code,
+    };
     for line in code.split_inclusive('\n') {
         // Inside brackets, strings and comments a line belongs to the Rust around it.
         let command = if is_at_top(&rust) {

@@ -12,14 +12,16 @@ use regex::Regex;
 
 use crate::dependencies::Dependencies;
 use crate::dependency::Wanted;
-use crate::diagnostics::{self, Message};
+use crate::diagnostics::{self, Message, Sources};
 use crate::event::ErrorReport;
 use crate::items::ItemKind;
 use crate::lower::{self, Body, Lowered, Plan, Region, lower};
 use crate::names::Mentions;
-use crate::parse::{Fleeting, Parsed};
+use crate::parse::{Fleeting, Parsed, parse};
 use crate::rustc::{Compiled, Job, Refusal, Rustc};
 use crate::session::{Changes, KnownUse, Session};
+use crate::source::CellText;
+use crate::syntax;
 use crate::units::{self, Unit};
 
 /// What the compiler is asked at most for one cell.
@@ -130,6 +132,29 @@ impl Compiler {
             .origin_of_position(line, column)
     }
 
+    /// Reads a cell. What `syn` cannot read goes to the compiler as it is, if that finds nothing wrong with it.
+    ///
+    /// # Errors
+    /// What is wrong with its syntax.
+    pub fn read(&self, cell: &Arc<CellText>) -> Result<Parsed, ErrorReport> {
+        if let Some(parsed) = parse(cell) {
+            return Ok(parsed);
+        }
+        syntax::check(&self.rustc, cell)?;
+        Ok(Parsed {
+            cell: Arc::clone(cell),
+            inner_attributes: Vec::new(),
+            items: Vec::new(),
+            statements: std::iter::once(0..cell.text.len()).collect(),
+            tail: None,
+            bindings: Vec::new(),
+            mentions: Mentions::default(),
+            awaits: false,
+            loops: false,
+            edits: Vec::new(),
+        })
+    }
+
     /// Compiles a cell against a notebook.
     ///
     /// # Errors
@@ -176,12 +201,21 @@ impl Compiler {
             );
             if !understood {
                 let hints = |message: &Message| hint(message, before, lost);
-                return Err(diagnostics::report(&messages, &lowered, &file, &hints));
+                let sources = self.sources(&lowered, &file);
+                return Err(diagnostics::report(&messages, &sources, &hints));
             }
         }
         Err(internal(
             "the compiler and the kernel do not agree about this cell. Splitting the cell in two may help",
         ))
+    }
+
+    fn sources<'a>(&'a self, lowered: &'a Lowered, file: &'a str) -> Sources<'a> {
+        Sources {
+            lowered,
+            file,
+            earlier: &self.sources,
+        }
     }
 
     fn attempt(
@@ -416,7 +450,8 @@ impl Compiler {
             let file = format!("{}.rs", krate.name);
             for message in &krate.warnings {
                 if diagnostics::is_worth_showing(message, &lowered, &file, &bindings) {
-                    warnings.push(diagnostics::render(message, &lowered, &file, None));
+                    let sources = self.sources(&lowered, &file);
+                    warnings.push(diagnostics::render(message, &sources, None));
                 }
             }
         }
@@ -725,22 +760,6 @@ fn key(unit: &Unit, imports: &BTreeMap<String, BTreeSet<String>>) -> String {
         .collect();
     let crates: Vec<&str> = imports.keys().map(String::as_str).collect();
     format!("{} | {}", items.join(" "), crates.join(" "))
-}
-
-/// A cell that `syn` cannot read goes to the compiler as it is.
-pub fn unread(cell: &Arc<crate::source::CellText>) -> Parsed {
-    Parsed {
-        cell: Arc::clone(cell),
-        inner_attributes: Vec::new(),
-        items: Vec::new(),
-        statements: std::iter::once(0..cell.text.len()).collect(),
-        tail: None,
-        bindings: Vec::new(),
-        mentions: Mentions::default(),
-        awaits: false,
-        loops: false,
-        edits: Vec::new(),
-    }
 }
 
 /// The variables that a session gains from a built cell that has run, and those whose type has no name.

@@ -140,7 +140,8 @@ fn report(text: String) -> ErrorReport {
 #[derive(Default)]
 struct Built {
     by_package: BTreeMap<String, PathBuf>,
-    native: BTreeSet<PathBuf>,
+    /// By the package that says so.
+    native: BTreeMap<String, Vec<PathBuf>>,
 }
 
 fn cargo_build(
@@ -209,6 +210,7 @@ enum Report {
         filenames: Vec<PathBuf>,
     },
     BuildScriptExecuted {
+        package_id: String,
         linked_paths: Vec<String>,
     },
     #[serde(other)]
@@ -236,10 +238,14 @@ fn read_reports(pipe: impl Read) -> Built {
                     built.by_package.insert(package_id, file);
                 }
             }
-            Ok(Report::BuildScriptExecuted { linked_paths }) => {
+            Ok(Report::BuildScriptExecuted {
+                package_id,
+                linked_paths,
+            }) => {
                 // `native=/path`, or the path alone
                 let folder = |path: &String| path.rsplit('=').next().map(PathBuf::from);
-                built.native.extend(linked_paths.iter().filter_map(folder));
+                let folders = linked_paths.iter().filter_map(folder).collect();
+                built.native.insert(package_id, folders);
             }
             Ok(Report::Other) | Err(_) => {}
         }
@@ -271,9 +277,13 @@ fn artifacts(package: &Package, all: &[Wanted], built: Built) -> Result<Artifact
                 )
             })
     };
+    // What the course links to is in the worker already.
+    let course = package.of_the_course()?;
+    let native = built.native.into_iter();
+    let native = native.filter(|(package, _)| !course.contains(package));
     Ok(Artifacts {
         libraries: all.iter().map(library).collect::<Result<_, _>>()?,
-        native: built.native,
+        native: native.flat_map(|(_, folders)| folders).collect(),
     })
 }
 

@@ -14,7 +14,7 @@ use crate::dependency::Wanted;
 use crate::error::CellError;
 use crate::event::{ErrorReport, Event, Reply, Sink, StreamName};
 use crate::lower::ENTRY;
-use crate::parse::{Parsed, parse};
+use crate::parse::Parsed;
 use crate::report;
 use crate::rustc::{Compiled, Rustc, Stop};
 use crate::session::{Session, Variable};
@@ -227,10 +227,9 @@ impl Engine {
         reply: &mut Reply,
     ) -> Result<(), ErrorReport> {
         let began = Instant::now();
-        let parsed = parse(cell).unwrap_or_else(|| compile::unread(cell));
-        let built = self.compiler.compile(&self.session, &parsed, &self.lost);
+        let compiled = self.compile(cell);
         reply.compile = began.elapsed();
-        let built = built?;
+        let (parsed, built) = compiled?;
         reply.cached = built.cached;
         self.tell(&built, sink);
         let began = Instant::now();
@@ -250,6 +249,12 @@ impl Engine {
         };
         self.settle(&outcome, stored, built, &parsed, sink);
         report::of_outcome(&outcome, &self.compiler).map_or(Ok(()), Err)
+    }
+
+    fn compile(&mut self, cell: &Arc<CellText>) -> Result<(Parsed, Built), ErrorReport> {
+        let parsed = self.compiler.read(cell)?;
+        let built = self.compiler.compile(&self.session, &parsed, &self.lost)?;
+        Ok((parsed, built))
     }
 
     /// Shows notes and warnings of the compilation.
@@ -418,8 +423,14 @@ impl Engine {
             .into_iter()
             .filter(|name| !built.moved.contains(name) && !self.withheld.contains_key(name))
             .collect();
-        if !outdated.is_empty() {
-            self.line.send(&ToWorker::Drop { names: outdated });
+        self.drop_values(outdated, sink);
+    }
+
+    /// Drops values in the worker. What their destructors print is shown before this returns.
+    fn drop_values(&mut self, names: Vec<String>, sink: &mut dyn Sink) {
+        if !names.is_empty() && self.worker.is_some() {
+            self.line.send(&ToWorker::Drop { names });
+            self.values(sink);
         }
     }
 
@@ -428,9 +439,7 @@ impl Engine {
         if names.is_empty() {
             return;
         }
-        self.line.send(&ToWorker::Drop {
-            names: names.to_vec(),
-        });
+        self.drop_values(names.to_vec(), sink);
         if self.config.quiet {
             return;
         }
@@ -479,8 +488,7 @@ impl Engine {
                 cached: true,
             });
         }
-        let parsed = parse(&cell).unwrap_or_else(|| compile::unread(&cell));
-        let built = self.compiler.compile(&self.session, &parsed, &self.lost)?;
+        let (parsed, built) = self.compile(&cell)?;
         let report = CheckReport {
             warnings: built.warnings.clone(),
             cached: built.cached,
@@ -515,7 +523,11 @@ impl Engine {
 
     /// All variables with their types and short values.
     pub fn variables(&mut self) -> Vec<VariableInfo> {
-        let values = self.describe(&mut Vec::new());
+        let values = if self.worker.is_none() || self.session.variables.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.values(&mut Vec::new())
+        };
         let info = |(name, variable): (&String, &Variable)| VariableInfo {
             name: name.clone(),
             type_name: rt::display::tail::short_type_name(&variable.type_text),
@@ -524,10 +536,8 @@ impl Engine {
         self.session.variables.iter().map(info).collect()
     }
 
-    fn describe(&mut self, sink: &mut dyn Sink) -> BTreeMap<String, String> {
-        if self.worker.is_none() || self.session.variables.is_empty() {
-            return BTreeMap::new();
-        }
+    /// Asks the worker for the short values of all variables.
+    fn values(&mut self, sink: &mut dyn Sink) -> BTreeMap<String, String> {
         self.line.send(&ToWorker::Describe);
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
@@ -564,6 +574,8 @@ impl Engine {
             Command::Vars => commands::table(&self.variables()),
             Command::Type(name) => self.type_of(name)?,
             Command::Clear => {
+                let names = self.session.variables.keys().cloned().collect();
+                self.drop_values(names, sink);
                 self.restart()
                     .map_err(|error| failure("CommandError", &error.to_string()))?;
                 String::new()
@@ -624,13 +636,15 @@ impl Engine {
                 format!("note: `{name}` is gone, because the crate of its type was built anew.\n"),
             );
         }
-        if !outdated.is_empty() {
-            self.line.send(&ToWorker::Drop { names: outdated });
-        }
+        self.drop_values(outdated, sink);
         Ok(())
     }
 
     fn type_of(&self, name: &str) -> Result<String, ErrorReport> {
+        if name.is_empty() {
+            let text = "`:type` takes the name of a variable, as in `:type x`; `:vars` lists all";
+            return Err(failure("CommandError", text));
+        }
         match self.session.variables.get(name) {
             Some(variable) => Ok(format!(
                 "{name}: {}\n",

@@ -4,7 +4,7 @@
 //!
 //! - [`source`]: a cell's text; generated source that knows where each byte came from
 //! - [`commands`]: `:vars`, `!ls` and the like leave here
-//! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`)
+//! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`, `syntax`)
 //! - [`session`]: what the notebook has defined so far
 //! - [`units`]: which items are compiled together
 //! - [`lower`]: the source of one crate
@@ -38,6 +38,7 @@ pub mod rustc;
 mod scan;
 pub mod session;
 pub mod source;
+mod syntax;
 pub mod units;
 pub mod worker;
 

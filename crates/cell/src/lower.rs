@@ -32,6 +32,15 @@ use crate::session::{Known, KnownUse, Variable};
 use crate::source::{Edit, Part, Source};
 use crate::units::Unit;
 
+/// Has an error type of the learner's told by its message, from when its library is loaded.
+fn speaks(id: u64, error: &str) -> String {
+    format!(
+        "const _: () = {{ extern \"C\" fn cv_speaks_{id}() {{ ::course::rt::failure::speaks::<{error}>() }} \
+         #[used] #[unsafe(link_section = \".init_array\")] \
+         static CV_SPEAKS: extern \"C\" fn() = cv_speaks_{id}; }};\n"
+    )
+}
+
 /// The symbol of a cell's entry point.
 pub const ENTRY: &str = "cv_run";
 
@@ -228,6 +237,11 @@ impl Lowered {
         self.source
             .theirs(&known.cell, known.item.range.clone(), &edits);
         self.source.ours("\n");
+        if let ItemKind::Impl(implementation) = &known.item.kind
+            && let Some(error) = implementation.plain_error()
+        {
+            self.source.ours(&speaks(known.id, error));
+        }
     }
 
     fn body(&mut self, body: &Body<'_>) {

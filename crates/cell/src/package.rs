@@ -156,15 +156,28 @@ impl Package {
         command
     }
 
+    /// The packages that the course is built from.
+    pub(crate) fn of_the_course(&self) -> Result<BTreeSet<String>, String> {
+        let alone = Self::of(&[], true, &self.course_id, Path::new(""))?;
+        alone.write()?;
+        Ok(alone.nodes()?.into_iter().map(|node| node.id).collect())
+    }
+
+    fn nodes(&self) -> Result<Vec<Node>, String> {
+        let mut command = self.cargo("metadata");
+        command.args(["--format-version=1", "--offline", "--filter-platform"]);
+        command.arg(env!("CVSTUDY_TARGET"));
+        let metadata: Metadata = json_of(command)?;
+        Ok(metadata
+            .resolve
+            .map(|resolve| resolve.nodes)
+            .unwrap_or_default())
+    }
+
     /// Name in code and package of all that the notebook's package depends on, as cargo resolved it.
     pub(crate) fn resolved(&self) -> Result<Vec<Resolved>, String> {
-        let mut command = self.cargo("metadata");
-        command.args(["--format-version=1", "--offline"]);
-        let metadata: Metadata = json_of(command)?;
-        let nodes = metadata.resolve.map(|resolve| resolve.nodes);
-        nodes
+        self.nodes()?
             .into_iter()
-            .flatten()
             .find(|node| node.id.contains(OF_THE_NOTEBOOK))
             .map(|node| node.deps)
             .ok_or_else(|| "cargo does not know the notebook's package".to_string())

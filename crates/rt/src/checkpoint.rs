@@ -7,8 +7,8 @@ use std::cell::Cell;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::failure::cell_frames;
 use crate::frame::Place;
+use crate::stack::cell_frames;
 
 /// True while some cell has been asked to stop. The only thing a checkpoint looks at when all is well.
 static STOP: AtomicBool = AtomicBool::new(false);

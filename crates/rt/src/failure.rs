@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::error::Error;
-use std::ffi::CStr;
 use std::fmt::Debug;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
@@ -12,6 +11,7 @@ use std::sync::{PoisonError, RwLock};
 use crate::checkpoint::{Interrupted, cell_of_this_thread};
 use crate::display::tail::short_type_name;
 use crate::frame::{Outcome, Place};
+use crate::stack::cell_frames;
 
 /// What a `?` at the top level of a cell turns any error into.
 ///
@@ -290,56 +290,6 @@ fn message_of_hook(info: &PanicHookInfo<'_>) -> String {
     info.payload_as_str()
         .unwrap_or("panic with a value that is not text")
         .to_string()
-}
-
-/// The learner's own lines on the stack, innermost first.
-///
-/// Only addresses inside compiled cells are looked up: reading libtorch's symbols would take a second.
-pub(crate) fn cell_frames() -> Vec<Place> {
-    let mut addresses = Vec::new();
-    backtrace::trace(|frame| {
-        let address = frame.ip();
-        if is_in_a_cell(address) {
-            // A return address points behind the call; one byte back is inside it.
-            addresses.push(address.wrapping_byte_sub(1));
-        }
-        addresses.len() < 64
-    });
-    if addresses.is_empty() {
-        return Vec::new();
-    }
-    // Libraries loaded since the last look would be unknown to it.
-    backtrace::clear_symbol_cache();
-    let mut places = Vec::new();
-    for address in addresses {
-        backtrace::resolve(address, |symbol| places.extend(place_in_cell(symbol)));
-    }
-    places.dedup();
-    places
-}
-
-fn place_in_cell(symbol: &backtrace::Symbol) -> Option<Place> {
-    let file = symbol.filename()?.file_name()?.to_str()?;
-    file.starts_with("cell_").then_some(Place {
-        file: file.to_string(),
-        line: symbol.lineno()?,
-        column: symbol.colno().unwrap_or(1),
-    })
-}
-
-fn is_in_a_cell(address: *mut std::ffi::c_void) -> bool {
-    // SAFETY: a zeroed Dl_info is valid (all pointers null).
-    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: dladdr accepts any address and writes to `info` alone.
-    if unsafe { libc::dladdr(address, &mut info) } == 0 || info.dli_fname.is_null() {
-        return false;
-    }
-    // SAFETY: dladdr succeeded, so the name is a C string that lives as long as its library, which is never unloaded.
-    let path = unsafe { CStr::from_ptr(info.dli_fname) };
-    path.to_bytes()
-        .rsplit(|byte| *byte == b'/')
-        .next()
-        .is_some_and(|name| name.starts_with(b"libcell_"))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! - [`store`]: the variables that live from one cell to the next
 //! - [`mod@checkpoint`]: the places where a cell may be interrupted
 //! - [`failure`]: panics and `?` turned into one clear message
+//! - `stack`: the learner's own lines on the stack
 //! - [`fault`]: last words of a worker that dies from a signal
 //! - [`stdio`]: live output and `input("...")`
 //! - [`worker`]: the loop itself
@@ -18,6 +19,7 @@ pub mod failure;
 pub mod fault;
 pub mod frame;
 mod link;
+mod stack;
 pub mod stdio;
 pub mod store;
 pub mod worker;
