@@ -185,22 +185,20 @@ fn dots(
         2001..=20_000 => (1.6, 0.45),
         _ => (1.1, 0.25),
     };
-    let items: Vec<_> = points
+    let places: Vec<_> = points
         .iter()
         .filter(|point| shown(chart, point))
         .map(|point| plane.at(*point))
         .filter(|at| plane.rect.contains(*at))
-        .map(|at| Item::Dot {
-            at,
-            radius,
-            paint: paint(series),
-            opacity: strength * opacity(series),
-        })
         .collect();
-    if items.len() > MANY_DOTS {
-        scene.items.push(raster::layer(&items, plane.rect)?);
+    let (paint, opacity) = (paint(series), strength * opacity(series));
+    if places.len() > MANY_DOTS {
+        let cloud = raster::cloud(&places, radius, paint, opacity, plane.rect)?;
+        scene.items.push(cloud);
     } else {
-        scene.items.extend(items);
+        for at in places {
+            scene.dot(at, radius, paint, opacity);
+        }
     }
     Ok(())
 }

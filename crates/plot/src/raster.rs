@@ -15,7 +15,7 @@ use crate::svg::DASH;
 
 /// Pixels for each CSS pixel, so that pictures are sharp on dense screens and in print.
 const DENSITY: f64 = 2.0;
-/// More shapes than this are a cloud, which has nothing to be sharp; its picture is four times as small.
+/// More dots than this are a cloud, which has nothing to be sharp; its picture is four times as small.
 const CLOUD: usize = 20_000;
 /// The most pixels of a picture: 64 MB.
 const MOST_PIXELS: f64 = 16e6;
@@ -35,11 +35,55 @@ pub(crate) fn png(scene: &Scene, dark: bool) -> Result<Vec<u8>, PlotError> {
 
 /// Shapes inside of `rect` as one picture with a transparent ground.
 pub(crate) fn layer(items: &[Item], rect: Rect) -> Result<Item, PlotError> {
-    let density = if items.len() > CLOUD { 1.0 } else { DENSITY };
-    let origin = (rect.left, rect.top);
-    let mut sheet = Sheet::new(rect.width(), rect.height(), origin, density)?;
+    let mut sheet = Sheet::new(rect.width(), rect.height(), (rect.left, rect.top), DENSITY)?;
     for item in items {
         sheet.draw(item, false)?;
+    }
+    Ok(Item::Picture {
+        rect,
+        png: sheet.png()?,
+        crisp: false,
+    })
+}
+
+/// A dot at each of `places` inside of `rect`, all of one colour and opacity, as one picture. Where dots lie on each
+/// other it grows denser, as it would if they were drawn one by one.
+pub(crate) fn cloud(
+    places: &[Point],
+    radius: f64,
+    paint: Paint,
+    opacity: f64,
+    rect: Rect,
+) -> Result<Item, PlotError> {
+    let density = if places.len() > CLOUD { 1.0 } else { DENSITY };
+    let origin = (rect.left, rect.top);
+    let mut sheet = Sheet::new(rect.width(), rect.height(), origin, density)?;
+    let (width, height) = (
+        sheet.pixels.width() as usize,
+        sheet.pixels.height() as usize,
+    );
+    let (scale, reach) = (sheet.density, radius * sheet.density);
+    // How much of the paper still shines through at each pixel.
+    let mut clear = vec![1f32; width * height];
+    for place in places {
+        // Where pixel (0, 0) has its middle is (0, 0).
+        let x = (place.0 - rect.left) * scale - 0.5;
+        let y = (place.1 - rect.top) * scale - 0.5;
+        let around = |middle: f64, side: usize| {
+            let first = (middle - reach).floor().max(0.0) as usize;
+            first..((middle + reach).ceil().max(0.0) as usize + 1).min(side)
+        };
+        for row in around(y, height) {
+            for column in around(x, width) {
+                let distance = (column as f64 - x).hypot(row as f64 - y);
+                let covered = (reach + 0.5 - distance).clamp(0.0, 1.0);
+                clear[row * width + column] *= (1.0 - covered * opacity) as f32;
+            }
+        }
+    }
+    for (pixel, clear) in sheet.pixels.pixels_mut().iter_mut().zip(clear) {
+        let shade = colour(paint, false, f64::from(1.0 - clear));
+        *pixel = shade.premultiply().to_color_u8();
     }
     Ok(Item::Picture {
         rect,
@@ -393,6 +437,25 @@ mod tests {
         assert!(ink.len() > 100, "{}", ink.len());
         let mean = ink.iter().map(|(x, _)| *x as f64).sum::<f64>() / ink.len() as f64;
         assert!((mean - 60.0).abs() < 4.0, "centred at {mean}");
+    }
+
+    #[test]
+    fn a_cloud_is_denser_where_there_are_more_dots() {
+        let rect = Rect {
+            left: 100.0,
+            top: 0.0,
+            right: 140.0,
+            bottom: 20.0,
+        };
+        let places = [(110.0, 10.0), (130.0, 10.0), (130.0, 10.0), (99.0, -5.0)];
+        let cloud = cloud(&places, 3.0, Paint::Series(0), 0.5, rect).unwrap();
+        let Item::Picture { png, .. } = cloud else {
+            panic!("{cloud:?}")
+        };
+        let pixels = Pixmap::decode_png(&png).unwrap();
+        let alpha = |x, y| pixels.pixel(x, y).unwrap().alpha();
+        // Two pixels for each CSS pixel, the picture's corner at the rectangle's.
+        assert_eq!((alpha(20, 20), alpha(60, 20), alpha(40, 20)), (128, 191, 0));
     }
 
     #[test]

@@ -77,33 +77,39 @@ pub(crate) struct Spread {
 impl Spread {
     /// The distribution of the finite ones of `values`; `None` if there are none.
     pub(crate) fn of(values: &[f64]) -> Option<Self> {
-        let mut sorted: Vec<_> = values.iter().copied().filter(|v| v.is_finite()).collect();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let [lower, median, upper] = [0.25, 0.5, 0.75].map(|part| quantile(&sorted, part));
+        let mut values: Vec<_> = values.iter().copied().filter(|v| v.is_finite()).collect();
+        let [lower, median, upper] = [0.25, 0.5, 0.75].map(|part| quantile(&mut values, part));
         let (lower, median, upper) = (lower?, median?, upper?);
         let reach = 1.5 * (upper - lower);
-        let inside = |value: &&f64| (lower - reach..=upper + reach).contains(*value);
+        let (inside, mut outliers): (Vec<f64>, Vec<f64>) = values
+            .into_iter()
+            .partition(|value| (lower - reach..=upper + reach).contains(value));
+        outliers.sort_unstable_by(f64::total_cmp);
+        let whiskers = crate::axis::Extent::of(inside)?;
         Some(Self {
             lower,
             median,
             upper,
-            whiskers: (
-                sorted.iter().find(inside).copied()?.min(lower),
-                sorted.iter().rfind(inside).copied()?.max(upper),
-            ),
-            outliers: sorted.iter().filter(|v| !inside(v)).copied().collect(),
+            whiskers: (whiskers.low.min(lower), whiskers.high.max(upper)),
+            outliers,
         })
     }
 }
 
-/// A quantile between two values is on the straight line between them, as in NumPy's `percentile`.
-fn quantile(sorted: &[f64], part: f64) -> Option<f64> {
-    let place = part * sorted.len().checked_sub(1)? as f64;
-    let (low, high) = (
-        sorted[place.floor() as usize],
-        sorted[place.ceil() as usize],
-    );
-    Some(low + (high - low) * place.fract())
+/// A quantile between two values is on the straight line between them, as in NumPy's `percentile`. Brings the values
+/// into another order, but does not sort them all.
+fn quantile(values: &mut [f64], part: f64) -> Option<f64> {
+    let place = part * values.len().checked_sub(1)? as f64;
+    let (_, low, above) = values.select_nth_unstable_by(place as usize, f64::total_cmp);
+    let low = *low;
+    // What follows in order is the least of what is above; at the end there is nothing.
+    let high = above.iter().copied().fold(f64::INFINITY, f64::min);
+    let part = place.fract();
+    Some(if part > 0.0 {
+        low + (high - low) * part
+    } else {
+        low
+    })
 }
 
 #[cfg(test)]
