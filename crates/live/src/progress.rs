@@ -229,10 +229,7 @@ impl ProgressBar {
             Place::Notebook(live) if !ended => live.show(&bar),
             Place::Notebook(live) if self.stays => live.show_now(&bar),
             Place::Notebook(live) => live.show_now(&Bundle::html("", "")),
-            // To the start of the line, over what was there, of which nothing is left.
-            Place::Terminal(_) if !ended => print(&format!("\r{}\x1b[K", bar.line())),
-            Place::Terminal(_) if self.stays => print(&format!("\r{}\x1b[K\n", bar.line())),
-            Place::Terminal(_) => print("\r\x1b[K"),
+            Place::Terminal(_) => print(&over_the_line(&bar, self.stays)),
             Place::Log => print(&format!("{}\n", bar.line())),
         }
     }
@@ -255,6 +252,15 @@ impl Drop for ProgressBar {
         if self.since.is_some() {
             self.end(State::Stopped);
         }
+    }
+}
+
+/// A bar as a terminal takes it: over what stands in its line, and of that nothing is left.
+fn over_the_line(bar: &Bar, stays: bool) -> String {
+    match bar.state {
+        State::Running => format!("\r{}\x1b[K", bar.line()),
+        State::Finished | State::Stopped if stays => format!("\r{}\x1b[K\n", bar.line()),
+        State::Finished | State::Stopped => "\r\x1b[K".into(),
     }
 }
 
@@ -293,6 +299,22 @@ mod tests {
         assert_eq!((done, bar.bar.done), (vec![0, 1], 2));
         assert!(bar.bar.ended && bar.next().is_none());
         assert_eq!(bar.bar.done, 2);
+    }
+
+    #[test]
+    fn in_a_terminal_a_bar_is_one_line() {
+        let bar = |state| Bar {
+            done: 1,
+            total: Some(2),
+            state,
+            ..Bar::default()
+        };
+        let line = "██████████░░░░░░░░░░ 1/2 (50%), 0.0 s";
+        let running = over_the_line(&bar(State::Running), false);
+        assert_eq!(running, format!("\r{line}\x1b[K"));
+        let ended = over_the_line(&bar(State::Finished), true);
+        assert_eq!(ended, format!("\r{line}\x1b[K\n"));
+        assert_eq!(over_the_line(&bar(State::Stopped), false), "\r\x1b[K");
     }
 
     #[test]
