@@ -309,11 +309,13 @@ mod tests {
             state,
             ..Bar::default()
         };
-        let line = "██████████░░░░░░░░░░ 1/2 (50%), 0.0 s";
         let running = over_the_line(&bar(State::Running), false);
-        assert_eq!(running, format!("\r{line}\x1b[K"));
+        assert_eq!(
+            running,
+            "\r██████████░░░░░░░░░░ 1/2 (50%), 0.0 s, 0.0 s left\x1b[K"
+        );
         let ended = over_the_line(&bar(State::Finished), true);
-        assert_eq!(ended, format!("\r{line}\x1b[K\n"));
+        assert_eq!(ended, "\r██████████░░░░░░░░░░ 1/2 (50%), 0.0 s\x1b[K\n");
         assert_eq!(over_the_line(&bar(State::Stopped), false), "\r\x1b[K");
     }
 

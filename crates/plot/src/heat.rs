@@ -19,7 +19,7 @@ const MOST_PIXELS: usize = 2000;
 const LARGEST: f64 = 14.0;
 const SMALLEST: f64 = 9.0;
 /// Colours with more luminance than this carry dark numbers: the contrast is then better than with light ones.
-const LIGHT: f64 = 0.3;
+const LIGHT: f64 = 0.19;
 /// The colour of cells without a number.
 const GAP: RGBColor = RGBColor(190, 190, 190);
 const ON_LIGHT: RGBColor = RGBColor(20, 20, 20);
@@ -160,4 +160,34 @@ fn frame(scene: &mut Scene, rect: Rect) {
     };
     scene.line(inset(1.5), 3.0, Paint::Fixed(ON_LIGHT));
     scene.line(inset(3.25), 1.5, Paint::Fixed(ON_DARK));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_can_be_read_on_any_colour() {
+        let contrast = |a: f64, b: f64| (a.max(b) + 0.05) / (a.min(b) + 0.05);
+        let maps = [
+            ColourMap::Viridis,
+            ColourMap::Cividis,
+            ColourMap::Magma,
+            ColourMap::Grey,
+            ColourMap::Blues,
+            ColourMap::RedBlue,
+        ];
+        for map in maps {
+            for step in 0..=100 {
+                let ground = Paint::Fixed(map.colour(f64::from(step) / 100.0));
+                let [a, b] = [ground, ink_on(ground)].map(|paint| luminance(paint.colour(false)));
+                // WCAG 2: 3 for large text, 4.5 for small; nothing has more than 4.2 on the middle of all greys.
+                assert!(
+                    contrast(a, b) > 4.0,
+                    "{map:?} at {step}: {:.1}",
+                    contrast(a, b)
+                );
+            }
+        }
+    }
 }
