@@ -10,17 +10,23 @@ pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard
 
 // Images, charts, networks.
 pub use nets::{Activation, Mlp, NetError};
-pub use plot::{Chart, PlotError, line_chart};
+pub use plot::{
+    Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_chart, batch_lr_map, box_plot,
+    confusion_matrix, confusion_rates, gradient_flow, heat_map, histogram, image_matrix,
+    learning_curves, line_chart, lr_finder, pr_curve, roc_curve, scatter_chart, set_theme,
+    subplots, suggest_lr,
+};
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
 
 // Talking to the page.
+pub use live::{Live, Progress, ProgressBar, progress};
 pub use rt::{
     Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password,
     update_display,
 };
 
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
-pub use crate::{image, nets, plot, plotters, rt, tch, vision};
+pub use crate::{image, live, nets, plot, plotters, rt, tch, vision};
 
 // The parts of std that programs of a page or two begin with.
 pub use std::cell::RefCell;
