@@ -236,7 +236,7 @@ fn html(facts: &[Fact], statistics: &[Fact], values: &str) -> String {
         .collect();
     let values = escape(values);
     format!(
-        r#"<table style="margin:0 0 6px 0"><thead><tr>{names}</tr></thead><tbody><tr>{cells}</tr></tbody></table><pre style="margin:0;line-height:1.3">{values}</pre>"#
+        r#"<table style="margin:0 0 6px 0"><thead><tr>{names}</tr></thead><tbody><tr>{cells}</tr></tbody></table><pre style="margin:0;line-height:1.3;font-family:monospace">{values}</pre>"#
     )
 }
 

@@ -29,7 +29,8 @@ impl Image {
     /// # Errors
     /// [`VisionError::Argument`] when there are no tiles, more than 256, or `clip_limit` is not positive.
     pub fn clahe(&self, clip_limit: f32, tiles: u32) -> Result<Self, VisionError> {
-        if !(1..=256).contains(&tiles) || !(clip_limit > 0.0 && clip_limit.is_finite()) {
+        let positive = clip_limit > 0.0 && clip_limit.is_finite();
+        if !positive || !(1..=256).contains(&tiles) {
             return Err(VisionError::Argument(format!(
                 "clahe takes a positive clip limit and 1 to 256 tiles, got {clip_limit} and {tiles}"
             )));
@@ -96,7 +97,7 @@ impl Tiling {
     fn new(values: &[u8], width: u32, height: u32, tiles: u32, clip_limit: f32) -> Self {
         // OpenCV widens both sides as soon as one of them cannot be divided, by a whole row of pixels a
         // tile if need be, and mirrors what is missing.
-        let (wide, high) = if width % tiles == 0 && height % tiles == 0 {
+        let (wide, high) = if width.is_multiple_of(tiles) && height.is_multiple_of(tiles) {
             (width, height)
         } else {
             (
@@ -160,8 +161,8 @@ fn clipped(mut counts: [u32; 256], area: u32, clip_limit: f32) -> Table {
     for count in &mut counts {
         *count += share;
     }
-    if rest > 0 {
-        let step = (256 / rest).max(1) as usize;
+    if let Some(step) = 256u32.checked_div(rest) {
+        let step = step as usize;
         for count in counts.iter_mut().step_by(step).take(rest as usize) {
             *count += 1;
         }

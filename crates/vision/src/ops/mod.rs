@@ -13,7 +13,7 @@
 //!
 //! Conventions: coordinates are pixels from the top left; angles are degrees, counter-clockwise; operations
 //! that need one number a pixel work on the luma, as [`Image::grayscale`] has it, and return a grey image.
-//! Each says which function of OpenCV or Pillow gives the same numbers; `tests/golden.rs` compares them.
+//! Each says which function of OpenCV or Pillow gives the same numbers; `tests/images/golden.rs` compares them.
 
 mod border;
 pub mod canny;

@@ -7,7 +7,7 @@ use image::codecs::gif::GifDecoder;
 use image::codecs::webp::WebPDecoder;
 use image::{AnimationDecoder, DynamicImage, Frames, ImageDecoder, ImageError, ImageFormat};
 
-use super::{MAX_BYTES, decode, explain, limits, read_file, recognise};
+use super::{MAX_BYTES, check_size, decode, explain, limits, read_file, recognise};
 use crate::{Image, VisionError};
 
 /// Reads every frame of an animated GIF or WebP, in order, each whole; of any other image file the one
@@ -23,6 +23,7 @@ pub fn read_frames(path: impl AsRef<Path>) -> Result<Vec<Image>, VisionError> {
     match format {
         ImageFormat::Gif => {
             let mut decoder = GifDecoder::new(content).map_err(failed)?;
+            check_size(&decoder, format, &name)?;
             decoder.set_limits(limits()).map_err(failed)?;
             collect(decoder.into_frames(), format, &name)
         }
@@ -31,6 +32,7 @@ pub fn read_frames(path: impl AsRef<Path>) -> Result<Vec<Image>, VisionError> {
             if !decoder.has_animation() {
                 return Ok(vec![decode(&bytes, &name)?]);
             }
+            check_size(&decoder, format, &name)?;
             decoder.set_limits(limits()).map_err(failed)?;
             collect(decoder.into_frames(), format, &name)
         }

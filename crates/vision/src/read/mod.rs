@@ -18,6 +18,7 @@ use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Li
 pub use frames::read_frames;
 pub(crate) use recognise::{FORMATS, damaged, format_name, jpeg_marks, recognise};
 
+use crate::picture::check_sides;
 use crate::{Image, VisionError};
 
 /// The most bytes that a file, or the pixels it holds, may take: 512 MiB.
@@ -125,14 +126,28 @@ pub(crate) fn decoder<'a>(
     let decoder = reader
         .into_decoder()
         .map_err(|error| explain(error, format, name))?;
-    if decoder.total_bytes() > MAX_BYTES {
-        let (width, height) = decoder.dimensions();
+    check_size(&decoder, format, name)?;
+    Ok(decoder)
+}
+
+/// Refuses a header that promises no pixels or too many.
+fn check_size(
+    decoder: &impl ImageDecoder,
+    format: ImageFormat,
+    name: &str,
+) -> Result<(), VisionError> {
+    let (width, height) = decoder.dimensions();
+    if width == 0 || height == 0 {
+        let detail = format!("it says that it is {width}x{height} pixels");
+        return Err(damaged(name, format, &detail));
+    }
+    if decoder.total_bytes() > MAX_BYTES || check_sides(width, height).is_err() {
         return Err(VisionError::TooLarge {
             name: name.into(),
             what: format!("{width}x{height} pixels"),
         });
     }
-    Ok(decoder)
+    Ok(())
 }
 
 /// The pixels, if they are all there.

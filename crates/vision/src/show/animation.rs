@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine as _;
 use image::codecs::gif::{GifEncoder, Repeat};
 use image::{Delay, DynamicImage, Frame, ImageError};
 use rt::{Bundle, Show};
@@ -119,12 +120,14 @@ impl Show for Animation {
             preview::describe(first)
         );
         match self.encode(LONGEST) {
+            // As HTML, since nbconvert and others have no place for image/gif.
             Ok(gif) => {
                 let (width, height) = shown_size(first, LONGEST);
-                let hints = serde_json::json!({ "width": width, "height": height, "alt": about });
-                Bundle::text(about)
-                    .with_binary("image/gif", &gif)
-                    .with_hints("image/gif", hints)
+                let data = base64::engine::general_purpose::STANDARD.encode(gif);
+                let html = format!(
+                    r#"<img src="data:image/gif;base64,{data}" width="{width}" height="{height}" alt="{about}" title="{about}" style="max-width:none">"#
+                );
+                Bundle::html(html, about)
             }
             Err(error) => Bundle::text(format!("{about} (cannot be shown: {error})")),
         }
@@ -162,8 +165,8 @@ mod tests {
     fn large_frames_are_shrunk_for_the_page() {
         let frame = Image::filled(960, 600, [9; 3]).unwrap();
         let bundle = animate([&frame, &frame], 5.0).unwrap().show();
-        assert_eq!(bundle.metadata["image/gif"]["width"], 480);
-        assert_eq!(bundle.metadata["image/gif"]["height"], 300);
+        let html = bundle.data["text/html"].as_str().unwrap();
+        assert!(html.contains(r#"width="480" height="300""#));
         assert_eq!(
             bundle.plain(),
             "animation of 2 frames, 5 a second, image 960x600 RGB"

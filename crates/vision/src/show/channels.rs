@@ -90,133 +90,102 @@ impl ChannelHistogram {
         )
     }
 
+    /// Name, colour and counts of each line: one if the image is grey, else three.
+    fn lines(&self) -> Vec<(&'static str, &'static str, &[u32; 256])> {
+        if self.grey {
+            return vec![("grey", GREY_INK, &self.counts[0])];
+        }
+        let lines = COLOURS.iter().zip(&self.counts);
+        lines
+            .map(|(&(name, colour), counts)| (name, colour, counts))
+            .collect()
+    }
+
     fn svg(&self, about: &str) -> String {
-        const LEFT: f64 = 56.0;
-        const TOP: f64 = 34.0;
-        const WIDTH: f64 = 512.0;
-        const HEIGHT: f64 = 200.0;
-        let mut card = Card::white(LEFT + WIDTH + 20.0, TOP + HEIGHT + 44.0);
-        let shown = if self.grey { 1 } else { 3 };
-        let most = self.ceiling(shown);
-        let place = |value: f64, count: f64| {
-            let height = (count / most).min(1.0) * HEIGHT;
-            (LEFT + value / 256.0 * WIDTH, TOP + HEIGHT - height)
-        };
-        let step = round_step(most, 4.0).max(1.0);
-        let mut count = 0.0;
-        while count <= most {
-            let (_, y) = place(0.0, count);
-            card.line((LEFT, y), (LEFT + WIDTH, y), "#E6E6E6", 1.0);
-            card.text(
-                (LEFT - 6.0, y + 4.0),
-                Anchor::End,
-                12.0,
-                GREY_INK,
-                &count.to_string(),
-                LEFT,
-            );
-            count += step;
-        }
-        for value in [0.0, 64.0, 128.0, 192.0, 255.0] {
-            let (x, y) = place(value + 0.5, 0.0);
-            card.line((x, y), (x, y + 5.0), LINE, 1.0);
-            card.text(
-                (x, y + 18.0),
-                Anchor::Middle,
-                12.0,
-                GREY_INK,
-                &value.to_string(),
-                60.0,
-            );
-        }
-        for channel in 0..shown {
-            let colour = if self.grey {
-                "#555555"
-            } else {
-                COLOURS[channel].1
-            };
-            let steps: String = self.counts[channel]
-                .iter()
-                .enumerate()
-                .map(|(value, &count)| {
-                    let (x, y) = place(value as f64, count.into());
-                    let (right, _) = place(value as f64 + 1.0, 0.0);
-                    format!("L{x:.1} {y:.1}L{right:.1} {y:.1}")
-                })
-                .collect();
-            let (left, right, base) = (LEFT, LEFT + WIDTH, TOP + HEIGHT);
-            card.raw(&format!(
-                r#"<path d="M{left} {base}{steps}L{right} {base}Z" fill="{colour}" fill-opacity="0.25" stroke="{colour}" stroke-width="1.2" stroke-linejoin="round"/>"#
-            ));
-        }
-        card.line(
-            (LEFT, TOP + HEIGHT),
-            (LEFT + WIDTH, TOP + HEIGHT),
-            LINE,
-            1.0,
-        );
-        let middle = LEFT + WIDTH / 2.0;
-        card.text(
-            (middle, TOP + HEIGHT + 36.0),
-            Anchor::Middle,
-            13.0,
-            INK,
-            "value",
-            100.0,
-        );
-        card.text(
-            (LEFT - 42.0, 21.0),
-            Anchor::Start,
-            13.0,
-            INK,
-            "pixels",
-            100.0,
-        );
-        for (channel, (name, colour)) in COLOURS.iter().enumerate().take(shown) {
-            let (name, colour) = if self.grey {
-                ("grey", "#555555")
-            } else {
-                (*name, *colour)
-            };
-            let x = LEFT + WIDTH - 80.0 * (shown - channel) as f64;
+        let lines = self.lines();
+        let ceiling = ceiling(&lines);
+        let mut card = Card::white(LEFT + WIDTH + 20.0, BASE + 44.0);
+        axes(&mut card, ceiling);
+        for (index, (name, colour, counts)) in lines.iter().enumerate() {
+            card.raw(&outline(counts, colour, ceiling));
+            let x = LEFT + WIDTH - 80.0 * (lines.len() - index) as f64;
             card.rect([x, 12.0, 18.0, 10.0], colour, 2.0);
             card.text((x + 24.0, 21.0), Anchor::Start, 13.0, INK, name, 60.0);
         }
-        let cut_off = self.cut_off(shown, most);
+        let counts = lines.iter().flat_map(|(_, _, counts)| counts.iter());
+        let cut_off = counts.filter(|&&count| f64::from(count) > ceiling).count();
         if cut_off > 0 {
             let note = format!("{cut_off} of the bars go beyond the top");
-            card.text(
-                (LEFT + WIDTH, TOP + HEIGHT + 36.0),
-                Anchor::End,
-                12.0,
-                GREY_INK,
-                &note,
-                240.0,
-            );
+            let at = (LEFT + WIDTH, BASE + 36.0);
+            card.text(at, Anchor::End, 12.0, GREY_INK, &note, 240.0);
         }
         card.finish(about)
     }
+}
 
-    /// The count at the upper end of the axis. A few values that tower over the rest (a black margin, a
-    /// burnt-out sky) are cut off, so that the rest can be read.
-    fn ceiling(&self, shown: usize) -> f64 {
-        const FEW: usize = 8;
-        let mut counts: Vec<u32> = self.counts[..shown].concat();
-        counts.sort_unstable_by(|a, b| b.cmp(a));
-        let (most, common) = (f64::from(counts[0]), f64::from(counts[FEW]));
-        let ceiling = if common > 0.0 {
-            most.min(common * 3.0)
-        } else {
-            most
-        };
-        ceiling.max(1.0) * 1.05
-    }
+// Where the counts are drawn, in CSS pixels.
+const LEFT: f64 = 56.0;
+const TOP: f64 = 34.0;
+const WIDTH: f64 = 512.0;
+const HEIGHT: f64 = 200.0;
+const BASE: f64 = TOP + HEIGHT;
 
-    /// How many values are beyond the ceiling.
-    fn cut_off(&self, shown: usize, ceiling: f64) -> usize {
-        let counts = self.counts[..shown].iter().flatten();
-        counts.filter(|&&count| f64::from(count) > ceiling).count()
+/// Where a value and its count stand.
+fn place(value: f64, count: f64, ceiling: f64) -> (f64, f64) {
+    let height = (count / ceiling).min(1.0) * HEIGHT;
+    (LEFT + value / 256.0 * WIDTH, BASE - height)
+}
+
+fn axes(card: &mut Card, ceiling: f64) {
+    let step = round_step(ceiling, 4.0).max(1.0);
+    for index in 0..=(ceiling / step) as u32 {
+        let count = f64::from(index) * step;
+        let (_, y) = place(0.0, count, ceiling);
+        card.line((LEFT, y), (LEFT + WIDTH, y), "#E6E6E6", 1.0);
+        let at = (LEFT - 6.0, y + 4.0);
+        card.text(at, Anchor::End, 12.0, GREY_INK, &count.to_string(), LEFT);
     }
+    for value in [0, 64, 128, 192, 255] {
+        let (x, y) = place(f64::from(value) + 0.5, 0.0, ceiling);
+        card.line((x, y), (x, y + 5.0), LINE, 1.0);
+        let at = (x, y + 18.0);
+        card.text(at, Anchor::Middle, 12.0, GREY_INK, &value.to_string(), 60.0);
+    }
+    card.line((LEFT, BASE), (LEFT + WIDTH, BASE), LINE, 1.0);
+    let below = (LEFT + WIDTH / 2.0, BASE + 36.0);
+    card.text(below, Anchor::Middle, 13.0, INK, "value", 100.0);
+    let above = (LEFT - 42.0, 21.0);
+    card.text(above, Anchor::Start, 13.0, INK, "pixels", 100.0);
+}
+
+/// The counts as steps, with the area below them.
+fn outline(counts: &[u32; 256], colour: &str, ceiling: f64) -> String {
+    let step = |(value, &count): (usize, &u32)| {
+        let (x, y) = place(value as f64, count.into(), ceiling);
+        let (right, _) = place(value as f64 + 1.0, 0.0, ceiling);
+        format!("L{x:.1} {y:.1}L{right:.1} {y:.1}")
+    };
+    let steps: String = counts.iter().enumerate().map(step).collect();
+    let right = LEFT + WIDTH;
+    format!(
+        r#"<path d="M{LEFT} {BASE}{steps}L{right} {BASE}Z" fill="{colour}" fill-opacity="0.25" stroke="{colour}" stroke-width="1.2" stroke-linejoin="round"/>"#
+    )
+}
+
+/// The count at the upper end of the axis. A few values that tower over the rest (a black margin, a
+/// burnt-out sky) are cut off, so that the rest can be read.
+fn ceiling(lines: &[(&str, &str, &[u32; 256])]) -> f64 {
+    const FEW: usize = 8;
+    let counts = lines.iter().flat_map(|(_, _, counts)| counts.iter());
+    let mut counts: Vec<u32> = counts.copied().collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let (most, common) = (f64::from(counts[0]), f64::from(counts[FEW]));
+    let ceiling = if common > 0.0 {
+        most.min(common * 3.0)
+    } else {
+        most
+    };
+    ceiling.max(1.0) * 1.05
 }
 
 impl Show for ChannelHistogram {

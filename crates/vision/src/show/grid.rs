@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 
 use rt::display::escape;
 use rt::{Bundle, Show};
+use tch::Tensor;
 
 use super::preview::{PAGE, Preview, describe};
 use crate::{Image, VisionError};
@@ -132,6 +133,31 @@ impl Grid {
         }
     }
 
+    /// A grid of the images of a batch.
+    ///
+    /// # Shapes
+    /// `[N, 3, H, W]` in colour or `[N, 1, H, W]` in grey; floats are 0-1, u8 is 0-255.
+    ///
+    /// # Errors
+    /// [`VisionError::Tensor`] for any other shape, and for floats that are not within 0-1, such as those of
+    /// normalised images.
+    pub fn of_batch(batch: &Tensor) -> Result<Self, VisionError> {
+        let size = batch.size();
+        let [count, _, _, _] = size[..] else {
+            return Err(VisionError::Tensor(format!(
+                "a batch of images is [N, 3, H, W], got {size:?}"
+            )));
+        };
+        // What is beyond the most that is shown is counted, so it need not be converted.
+        let shown = count.min(MAX_IN_GRID as i64);
+        let images = (0..shown)
+            .map(|index| Image::from_tensor(&batch.get(index)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let mut grid = Self::new(images);
+        grid.left_out = usize::try_from(count - shown).unwrap_or_default();
+        Ok(grid)
+    }
+
     /// How many images stand in a row; at least 1.
     pub fn columns(mut self, columns: usize) -> Self {
         self.columns = columns.max(1);
@@ -240,7 +266,7 @@ impl Grid {
                 let data = preview.data_url();
                 let alt = escape(&about);
                 format!(
-                    r#"<img src="{data}" width="{width}" height="{height}" alt="{alt}" title="{alt}" style="max-width:none">"#
+                    r#"<img src="{data}" width="{width}" height="{height}" alt="{alt}" title="{alt}" style="max-width:none;outline:1px solid rgba(128,128,128,0.3)">"#
                 )
             }
             Err(error) => escape(&error.to_string()),
@@ -358,5 +384,18 @@ mod tests {
                 .plain()
                 .ends_with("before | after")
         );
+    }
+
+    #[test]
+    fn a_batch_is_shown_image_by_image() {
+        let cpu = (tch::Kind::Float, tch::Device::Cpu);
+        let grid = Grid::of_batch(&Tensor::full([3, 3, 4, 5], 0.2, cpu)).unwrap();
+        assert_eq!(grid.show().plain(), "3 images in 3 columns");
+        assert_eq!(grid.images[2].pixel(4, 3), [51; 3]);
+        let many = Grid::of_batch(&Tensor::zeros([250, 1, 2, 2], cpu)).unwrap();
+        assert!(many.summary().ends_with("50 more not shown"));
+        let message = |tensor: Tensor| Grid::of_batch(&tensor).unwrap_err().to_string();
+        assert!(message(Tensor::zeros([3, 4, 5], cpu)).contains("[N, 3, H, W], got [3, 4, 5]"));
+        assert!(message(Tensor::full([2, 3, 4, 4], -2.0, cpu)).contains("undo the normalisation"));
     }
 }

@@ -6,12 +6,13 @@
 //! - [`channels`]: the channels by themselves, and how often each value occurs
 //! - [`overlay`]: boxes, masks, keypoints and heat maps on an image
 //! - [`animation`]: frames one after the other, as a GIF
-//! - `preview`, `card`: an image as it is sent to a page; SVG by hand
+//! - `preview`, `card`, `canvas`: an image as it is sent to a page; SVG by hand; shapes drawn into pixels
 //!
-//! Nothing is larger on the page than [`Image`]s of 800 CSS pixels, nothing is stored at more than twice the
-//! size it is shown at, and everything says in words what it is.
+//! No image is larger on the page than 800 CSS pixels or stored at more than twice the size it is shown at,
+//! and everything says in words what it is.
 
 pub mod animation;
+mod canvas;
 pub(crate) mod card;
 pub mod channels;
 pub mod grid;

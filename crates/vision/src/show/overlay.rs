@@ -2,6 +2,7 @@
 
 use rt::{Bundle, Show};
 
+use super::canvas::Canvas;
 use super::card::{Anchor, Card, PALETTE, hex, ink_on, text_width};
 use super::preview;
 use crate::{AsArray, Cmap, Image, VisionError};
@@ -34,6 +35,8 @@ pub struct Overlay {
     keypoints: Vec<[f32; 2]>,
     /// Pairs of keypoints that a line joins.
     skeleton: Vec<(usize, usize)>,
+    /// Names and colours of the masks.
+    masks: Vec<(String, [u8; 3])>,
     /// One entry for each colour: the first word of a label.
     classes: Vec<String>,
     /// What has been put on it, for the description.
@@ -57,6 +60,7 @@ impl Overlay {
             boxes: Vec::new(),
             keypoints: Vec::new(),
             skeleton: Vec::new(),
+            masks: Vec::new(),
             classes: Vec::new(),
             contents: Vec::new(),
         }
@@ -106,6 +110,7 @@ impl Overlay {
         let percent = 100.0 * covered as f64 / inside.len() as f64;
         self.contents
             .push(format!("mask {label:?} on {percent:.0} % of it"));
+        self.masks.push((label.to_owned(), colour));
         let mut inside = inside.into_iter();
         self.image = Image::generate(width as u32, height as u32, |x, y| {
             let below = self.image.at(x as usize, y as usize);
@@ -180,7 +185,7 @@ impl Overlay {
         for (index, point) in self.keypoints.iter().enumerate() {
             canvas.dot(*point, PALETTE[index % PALETTE.len()]);
         }
-        self.image.with_bytes(canvas.bytes)
+        self.image.with_bytes(canvas.into_bytes())
     }
 
     /// The lines of the skeleton.
@@ -225,7 +230,12 @@ impl Overlay {
         let (width, height) = preview::fit(self.image.width(), self.image.height(), shown);
         let (width, height) = (f64::from(width), f64::from(height));
         let scale = width / f64::from(self.image.width());
-        let mut card = Card::new(width, height);
+        let foot = if self.masks.iter().any(|(label, _)| !label.is_empty()) {
+            26.0
+        } else {
+            0.0
+        };
+        let mut card = Card::new(width, height + foot);
         let png = preview::stored(&self.image, shown)?;
         card.picture(&png, [0.0, 0.0, width, height], scale > 1.0);
         for Labelled {
@@ -252,8 +262,22 @@ impl Overlay {
                 r##"<circle cx="{x:.1}" cy="{y:.1}" r="4" fill="{fill}" stroke="#000000"/>"##
             ));
         }
+        let mut x = 0.0;
+        for (label, colour) in self.masks.iter().filter(|(label, _)| !label.is_empty()) {
+            x += chip(&mut card, (x, height + 6.0), label, *colour) + 6.0;
+        }
         Ok(card.finish(about))
     }
+}
+
+/// A label in its colour, its top left corner at a place; returns its width.
+fn chip(card: &mut Card, (x, y): (f64, f64), label: &str, colour: [u8; 3]) -> f64 {
+    let width = text_width(label, LABEL_SIZE) + 8.0;
+    card.rect([x, y, width, 18.0], &hex(colour), 2.0);
+    let place = (x + 4.0, y + 13.0);
+    let ink = ink_on(colour);
+    card.text(place, Anchor::Start, LABEL_SIZE, ink, label, width);
+    width
 }
 
 /// The label of a box: above it where there is room, else inside.
@@ -262,25 +286,15 @@ fn label(card: &mut Card, labelled: &Labelled, scale: f64, (width, height): (f64
         return;
     }
     let [left, top, ..] = labelled.corners.map(|v| f64::from(v) * scale);
-    let length = (text_width(&labelled.label, LABEL_SIZE) + 8.0).min(width);
-    let x = left.clamp(0.0, width - length);
+    let length = text_width(&labelled.label, LABEL_SIZE) + 8.0;
+    let x = left.min(width - length).max(0.0);
     let y = if top >= 18.0 {
         top - 18.0
     } else {
         top.max(0.0)
     };
     let y = y.min(height - 18.0).max(0.0);
-    card.rect([x, y, length, 18.0], &hex(labelled.colour), 2.0);
-    let ink = ink_on(labelled.colour);
-    let place = (x + 4.0, y + 13.0);
-    card.text(
-        place,
-        Anchor::Start,
-        LABEL_SIZE,
-        ink,
-        &labelled.label,
-        length - 6.0,
-    );
+    chip(card, (x, y), &labelled.label, labelled.colour);
 }
 
 fn blend(below: [u8; 3], above: [u8; 3]) -> [u8; 3] {
@@ -288,63 +302,6 @@ fn blend(below: [u8; 3], above: [u8; 3]) -> [u8; 3] {
         let (below, above) = (f32::from(below[channel]), f32::from(above[channel]));
         (below * (1.0 - OPACITY) + above * OPACITY).round() as u8
     })
-}
-
-/// The bytes of an image, to be drawn into; what is outside is left out.
-struct Canvas {
-    width: i64,
-    height: i64,
-    bytes: Vec<u8>,
-    /// Of a line, in pixels: two, or more on large images.
-    thickness: i64,
-}
-
-impl Canvas {
-    fn new(image: &Image) -> Self {
-        let longest = image.width().max(image.height());
-        Self {
-            width: image.width().into(),
-            height: image.height().into(),
-            bytes: image.as_bytes().to_vec(),
-            thickness: i64::from(longest / 300).max(1),
-        }
-    }
-
-    /// A square of the line's thickness around a pixel.
-    fn spot(&mut self, x: i64, y: i64, radius: i64, colour: [u8; 3]) {
-        for y in (y - radius).max(0)..(y + radius + 1).min(self.height) {
-            for x in (x - radius).max(0)..(x + radius + 1).min(self.width) {
-                let start = ((y * self.width + x) * 3) as usize;
-                self.bytes[start..start + 3].copy_from_slice(&colour);
-            }
-        }
-    }
-
-    fn dot(&mut self, [x, y]: [f32; 2], colour: [u8; 3]) {
-        let (x, y) = (x.floor() as i64, y.floor() as i64);
-        self.spot(x, y, self.thickness + 1, [0; 3]);
-        self.spot(x, y, self.thickness, colour);
-    }
-
-    fn outline(&mut self, [left, top, right, bottom]: [f32; 4], colour: [u8; 3]) {
-        let corners = [[left, top], [right, top], [right, bottom], [left, bottom]];
-        for side in 0..4 {
-            self.line(corners[side], corners[(side + 1) % 4], colour);
-        }
-    }
-
-    fn line(&mut self, from: [f32; 2], to: [f32; 2], colour: [u8; 3]) {
-        // Beyond this nothing is seen, and steps would be wasted.
-        let limit = (self.width + self.height) as f32 * 2.0;
-        let [from, to] = [from, to].map(|point| point.map(|v| v.clamp(-limit, limit)));
-        let steps = (to[0] - from[0]).abs().max((to[1] - from[1]).abs()).ceil();
-        let radius = self.thickness / 2;
-        for step in 0..=steps as i64 {
-            let part = step as f32 / steps.max(1.0);
-            let [x, y] = [0, 1].map(|i| (from[i] + (to[i] - from[i]) * part).floor() as i64);
-            self.spot(x, y, radius, colour);
-        }
-    }
 }
 
 impl Show for Overlay {

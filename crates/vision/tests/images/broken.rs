@@ -157,7 +157,7 @@ fn what_is_wrong_with_a_file_is_said() {
         ("empty.png", "it is empty (0 bytes)"),
         ("page.jpg", "its content is not PNG"),
         ("zero_width.png", "the PNG data is cut short or damaged"),
-        ("zero_height.bmp", "zero_height.bmp"),
+        ("zero_height.bmp", "the BMP data is cut short or damaged"),
         ("cut_in_header.jpg", "the JPEG data is cut short or damaged"),
         ("half.jpg", "its end is missing"),
         ("half.png", "the PNG data is cut short or damaged"),
