@@ -1,5 +1,10 @@
 //! Images against other libraries, against rules that hold for any image, and against broken files.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "these are helpers of tests, which may fail"
+)]
+
 mod broken;
 mod golden;
 mod properties;
