@@ -5,25 +5,27 @@
 //! would otherwise be missing.
 
 // Tensors, layers, optimisers. The traits bring `forward`, `forward_t`, `.i(..)` and `build` of optimisers.
-pub use tch::nn::{self, Module, ModuleT, OptimizerConfig};
+pub use tch::nn;
+pub use tch::nn::{Module, ModuleT, OptimizerConfig};
 pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard};
 
 // Images, charts, networks.
 pub use nets::{Activation, Mlp, NetError};
-pub use plot::{
-    Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_chart, batch_lr_map, box_plot,
-    confusion_matrix, confusion_rates, gradient_flow, heat_map, histogram, image_matrix,
-    learning_curves, line_chart, lr_finder, pr_curve, roc_curve, scatter_chart, set_theme,
-    subplots, suggest_lr,
-};
+pub use plot::{Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_chart, batch_lr_map, box_plot, confusion_matrix, confusion_rates, gradient_flow, heat_map, histogram, image_matrix, learning_curves, line_chart, lr_finder, pr_curve, roc_curve, scatter_chart, set_theme, subplots, suggest_lr};
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
+
+pub use vision::read_frames;
+
+// Looking at images, and the three ways of Python.
+pub use vision::{Animation, ChannelHistogram, Overlay, Zoom, animate, channel_histogram, channels, compare, difference, split_channels, zoom};
+pub use vision::{Array, AsArray, Cmap, ColorCode, Dtype, ImreadFlag, PilImage, PltImage, cv_cvt_color, cv_imread, cv_imread_as, cv_imshow, cv_imwrite, pil_open, plt_imshow};
+
+// Image work.
+pub use vision::{Element, Interpolation, Kernel, Padding, Threshold, convolve};
 
 // Talking to the page.
 pub use live::{Live, Progress, ProgressBar, progress};
-pub use rt::{
-    Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password,
-    update_display,
-};
+pub use rt::{Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password, update_display};
 
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
 pub use crate::{image, live, nets, plot, plotters, rt, tch, vision};
