@@ -1,8 +1,8 @@
 //! Our networks beside torchvision's: names, shapes, activations, losses, gradients, files.
 //!
-//! `tests/fixtures/nets/models.py` makes the numbers to compare with. Where a Python with torch and torchvision is at
-//! hand (`CVSTUDY_PYTORCH`, or the peers of the benchmarks), it makes them now; otherwise those of the repository
-//! serve.
+//! The scripts in `tests/fixtures/nets` make the numbers to compare with. Where a Python with torch and torchvision is at
+//! hand (`CVSTUDY_PYTORCH`, or the peers of the benchmarks), activations and gradients are made anew, and files go both
+//! ways; otherwise the numbers of the repository serve.
 
 #![allow(clippy::unwrap_used)] // what cannot go on fails the test
 
@@ -16,3 +16,5 @@ mod models;
 mod peer;
 #[path = "parity/start.rs"]
 mod start;
+#[path = "parity/tables.rs"]
+mod tables;
