@@ -10,7 +10,10 @@ pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard
 
 // Images, charts, networks.
 pub use nets::{
-    Activation, Cnn, Init, Layer, Mlp, Model, NetError, Pass, ResNet, resnet18, resnet50,
+    Activation, CifarResNet, Cnn, GoogLeNet, Init, Input, Layer, Mlp, Model, ModelBase, Neck,
+    NetError, Pass, Pool, ResNet, StateDict, Vgg, alexnet, cost, get_model, googlenet, lenet5,
+    list_models, resnet18, resnet34, resnet50, resnet101, resnet152, summary, vgg11, vgg11_bn,
+    vgg16, vgg16_bn,
 };
 pub use plot::{Chart, PlotError, line_chart};
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
