@@ -28,22 +28,6 @@ pub enum Input {
 }
 
 impl Input {
-    /// A batch of `n` that fits, for summaries: images are `side` pixels high and wide unless their size is fixed,
-    /// and never smaller than the network can take.
-    pub fn example(&self, n: i64, side: i64) -> Vec<i64> {
-        match *self {
-            Self::Features(features) => vec![n, features],
-            Self::Images { channels, at_least } => {
-                vec![n, channels, side.max(at_least), side.max(at_least)]
-            }
-            Self::FixedImages {
-                channels,
-                height,
-                width,
-            } => vec![n, channels, height, width],
-        }
-    }
-
     /// Says what is wrong with a batch before torch does, in fewer words.
     pub(crate) fn check(
         &self,

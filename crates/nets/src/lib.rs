@@ -1,6 +1,7 @@
 //! Network architectures, one paper a file, and what all of them can do.
 //!
-//! - [`model`]: [`Model`], what every architecture can do: run, show its insides, load, get a new head
+//! - [`model`]: [`Model`], what every architecture can do: run, show its insides, load, get a new head;
+//!   [`base`]: [`ModelBase`], what each of them holds
 //! - [`layers`]: what architectures are made of
 //! - [`pass`]: one way through a network, with an ear at every layer
 //! - [`input`]: the batch that a network takes
@@ -25,6 +26,7 @@
 
 pub mod activation;
 pub mod alexnet;
+pub mod base;
 pub mod cifar_resnet;
 pub mod cnn;
 pub mod error;
@@ -40,12 +42,14 @@ pub mod pass;
 pub mod residual;
 pub mod resnet;
 pub mod summary;
+mod text;
 pub mod vgg;
 pub mod weights;
 pub mod zoo;
 
 pub use activation::Activation;
 pub use alexnet::{AlexNet, alexnet};
+pub use base::ModelBase;
 pub use cifar_resnet::{
     CifarResNet, CifarResNetBuilder, resnet20, resnet32, resnet44, resnet56, resnet110,
 };
@@ -58,7 +62,7 @@ pub use input::Input;
 pub use layers::Layer;
 pub use lenet::{LeNet, lenet5};
 pub use mlp::{Mlp, MlpBuilder};
-pub use model::{Model, ModelBase};
+pub use model::Model;
 pub use pass::{Hook, Pass, Visit};
 pub use residual::{BlockKind, ResidualBlock, ResidualSpec, Shortcut};
 pub use resnet::{ResNet, ResNetBuilder, resnet18, resnet34, resnet50, resnet101, resnet152};

@@ -1,13 +1,13 @@
-//! [`Model`]: what every architecture can do, and [`ModelBase`], which each of them holds.
+//! [`Model`]: what every architecture can do.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use tch::{Device, Kind, Tensor, nn};
+use tch::{Device, Tensor, nn};
 
 use crate::layers::Linear;
 use crate::weights::{LoadReport, StateDict};
-use crate::{Input, NetError, Pass, Visit};
+use crate::{Input, ModelBase, NetError, Pass, Visit};
 
 /// A network: layers, their weights, and what can be asked of them.
 ///
@@ -229,121 +229,6 @@ pub trait Model: fmt::Debug + Send {
         let own = (base.kind(), base.vs.device());
         base.input.check(&base.name, xs, own)
     }
-}
-
-/// What a network knows of itself: its name, its variables, what goes in and what comes out.
-pub struct ModelBase {
-    name: String,
-    vs: nn::VarStore,
-    input: Input,
-    num_classes: i64,
-    heads: Vec<String>,
-    stages: Vec<String>,
-}
-
-impl ModelBase {
-    /// A base without variables yet, on the CPU. `head` is the name that the last layer will have.
-    ///
-    /// # Errors
-    /// [`NetError::Setting`] when `num_classes` is under 1.
-    pub fn new(name: &str, input: Input, num_classes: i64, head: &str) -> Result<Self, NetError> {
-        if num_classes < 1 {
-            return Err(NetError::Setting {
-                network: name.into(),
-                problem: format!("num_classes must be at least 1, got {num_classes}"),
-            });
-        }
-        Ok(Self {
-            name: name.into(),
-            vs: nn::VarStore::new(Device::Cpu),
-            input,
-            num_classes,
-            heads: vec![head.into()],
-            stages: Vec::new(),
-        })
-    }
-
-    /// Names the parts worth looking at, from the input on.
-    pub fn with_stages<S: Into<String>>(mut self, stages: impl IntoIterator<Item = S>) -> Self {
-        self.stages = stages.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Names further layers that have an output for each class.
-    pub(crate) fn with_more_heads(mut self, heads: &[&str]) -> Self {
-        self.heads.extend(heads.iter().map(|&head| head.to_owned()));
-        self
-    }
-
-    /// Where the variables are made.
-    pub fn root(&self) -> nn::Path<'_> {
-        self.vs.root()
-    }
-
-    /// The kind of the weights, f32 unless they were converted.
-    fn kind(&self) -> Kind {
-        let variables = self.vs.trainable_variables();
-        variables.first().map_or(Kind::Float, Tensor::kind)
-    }
-
-    /// Forgets the layer `name` and makes a new one of so many outputs in its place.
-    fn fresh_head(&self, name: &str, num_classes: i64) -> Result<Linear, NetError> {
-        let missing = || NetError::Layer {
-            network: self.name.clone(),
-            layer: name.into(),
-            known: "no head of that name".into(),
-        };
-        if num_classes < 1 {
-            return Err(NetError::Setting {
-                network: self.name.clone(),
-                problem: format!("num_classes must be at least 1, got {num_classes}"),
-            });
-        }
-        let weight = self.forget(&format!("{name}.weight")).ok_or_else(missing)?;
-        let _bias = self.forget(&format!("{name}.bias")).ok_or_else(missing)?;
-        let (_, features) = weight.size2()?;
-        let path = name.split('.').fold(self.root(), |path, part| path / part);
-        Linear::spec(features, num_classes).build(path)
-    }
-
-    /// Takes a variable out of the store.
-    fn forget(&self, name: &str) -> Option<Tensor> {
-        let mut variables = self.vs.variables_.lock().ok()?;
-        let gone = variables.named_variables.remove(name)?;
-        let same = |other: &Tensor| other.data_ptr() == gone.data_ptr();
-        variables
-            .trainable_variables
-            .retain(|var| !same(&var.tensor));
-        Some(gone)
-    }
-}
-
-/// One line: `resnet18, 11,689,512 parameters, 1000 classes`.
-impl fmt::Debug for ModelBase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let parameters = self.vs.trainable_variables();
-        let parameters = parameters.iter().map(Tensor::numel).sum();
-        write!(
-            f,
-            "{}, {} parameters, {} classes",
-            self.name,
-            grouped(parameters),
-            self.num_classes
-        )
-    }
-}
-
-/// 1234567 as 1,234,567.
-pub(crate) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// The names that begin as the unknown one does, or else the outermost ones.
