@@ -18,3 +18,5 @@ mod peer;
 mod start;
 #[path = "parity/tables.rs"]
 mod tables;
+#[path = "parity/turn.rs"]
+mod turn;

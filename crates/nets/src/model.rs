@@ -11,7 +11,48 @@ use crate::{Input, ModelBase, NetError, Pass, Visit};
 
 /// A network: layers, their weights, and what can be asked of them.
 ///
-/// An architecture writes the four methods without a body, most of them one line; the rest comes with it.
+/// An architecture writes the four methods without a body, most of them one line; the rest comes with it. One of your
+/// own:
+///
+/// ```
+/// use nets::layers::{Conv2d, Linear};
+/// use nets::{Input, Layer, Model, ModelBase, NetError, Pass};
+/// use tch::{Kind, Tensor};
+///
+/// #[derive(Debug)]
+/// struct Tiny { base: ModelBase, conv: Conv2d, fc: Linear }
+///
+/// impl Tiny {
+///     fn new(num_classes: i64) -> Result<Self, NetError> {
+///         let input = Input::Images { channels: 3, at_least: 3 };
+///         let base = ModelBase::new("tiny", input, num_classes, "fc")?;
+///         Ok(Self {
+///             conv: Conv2d::spec(3, 8, 3).build(base.root() / "conv")?,
+///             fc: Linear::spec(8, num_classes).build(base.root() / "fc")?,
+///             base,
+///         })
+///     }
+/// }
+///
+/// impl Model for Tiny {
+///     fn base(&self) -> &ModelBase { &self.base }
+///     fn base_mut(&mut self) -> &mut ModelBase { &mut self.base }
+///     fn compute(&self, xs: &Tensor, pass: &mut Pass) -> Result<Tensor, NetError> {
+///         let xs = self.conv.forward(xs, pass)?.relu();             // [N, 8, H - 2, W - 2]
+///         let xs = xs.mean_dim([2, 3].as_slice(), false, Kind::Float); // [N, 8]
+///         self.fc.forward(&xs, pass)                                // [N, num_classes]
+///     }
+///     fn set_head(&mut self, _name: &str, layer: Linear) { self.fc = layer; }
+/// }
+///
+/// # fn main() -> Result<(), NetError> {
+/// let mut net = Tiny::new(10)?;
+/// net.replace_head(3)?;
+/// assert_eq!(net.state_dict().names(), ["conv.weight", "conv.bias", "fc.weight", "fc.bias"]);
+/// assert_eq!(nets::summary(&net, &[1, 3, 8, 8])?.parameters, 251);
+/// # Ok(())
+/// # }
+/// ```
 pub trait Model: fmt::Debug + Send {
     /// What the network knows of itself, weights included.
     fn base(&self) -> &ModelBase;

@@ -9,6 +9,7 @@ use nets::weights::{Value, load, save, save_value};
 use nets::{Model, StateDict};
 use tch::{Kind, Tensor};
 
+use crate::turn::alone;
 use crate::{formula, peer};
 
 /// Names of `models.py`, and our networks with the formula's weights.
@@ -63,6 +64,7 @@ fn logits(net: &dyn Model, name: &str) -> Vec<f64> {
 
 #[test]
 fn weights_go_to_python_and_back() {
+    let _turn = alone();
     if peer::command().is_none() {
         return;
     }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use nets::{Activation, CifarResNet, Cnn, GoogLeNet, Mlp, Model, Neck, Pool};
 use serde::Deserialize;
 use tch::nn::OptimizerConfig;
 use tch::{Kind, Tensor, nn};
 
+use crate::turn::alone;
 use crate::{formula, peer};
 
 /// What `models.py` says of one network.
@@ -35,12 +35,6 @@ struct Numbers {
     scale: f64,
     norm: f64,
     samples: Vec<f64>,
-}
-
-/// One network at a time: the largest takes a gigabyte, and random numbers come from one generator.
-fn alone() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The network that `models.py` calls so.
@@ -277,6 +271,7 @@ fn names_and_shapes_are_torchvisions() {
 
 #[test]
 fn the_papers_googlenet_is_larger_by_its_kernels() {
+    let _turn = alone();
     let count = |true_5x5| {
         let builder = GoogLeNet::builder()
             .true_5x5(true_5x5)

@@ -7,6 +7,7 @@ use nets::{GoogLeNet, Model};
 use tch::{Kind, Tensor};
 
 use crate::peer;
+use crate::turn::alone;
 
 /// Mean, standard deviation, kurtosis.
 type Statistics = (f64, f64, f64);
@@ -56,6 +57,7 @@ fn assert_alike(what: &str, n: f64, found: Statistics, expected: Statistics) {
 
 #[test]
 fn weights_start_like_pytorchs() {
+    let _turn = alone();
     let text = fs::read_to_string(peer::fixtures().join("start.json")).unwrap();
     let expected: BTreeMap<String, BTreeMap<String, Statistics>> =
         serde_json::from_str(&text).unwrap();
@@ -72,6 +74,7 @@ fn weights_start_like_pytorchs() {
 
 #[test]
 fn a_residual_branch_may_start_at_nothing() {
+    let _turn = alone();
     let net = nets::ResNet::builder(50)
         .zero_init_residual(true)
         .build(10)

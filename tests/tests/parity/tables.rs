@@ -7,6 +7,7 @@ use nets::summary;
 use serde::Deserialize;
 
 use crate::peer;
+use crate::turn::alone;
 
 /// What `summary.py` says of one network.
 #[derive(Deserialize)]
@@ -20,6 +21,7 @@ struct Table {
 
 #[test]
 fn rows_and_totals_are_torchinfos() {
+    let _turn = alone();
     let text = fs::read_to_string(peer::fixtures().join("summary.json")).unwrap();
     let tables: BTreeMap<String, Table> = serde_json::from_str(&text).unwrap();
     assert_eq!(tables.len(), 4);
@@ -72,6 +74,7 @@ fn rows_and_totals_are_torchinfos() {
 
 #[test]
 fn totals_are_as_published() {
+    let _turn = alone();
     // torchvision's weights: `num_params` and `_ops` (in units of 1e9) of each `IMAGENET1K_V1`
     let published = [
         ("alexnet", 61_100_840, 0.714),

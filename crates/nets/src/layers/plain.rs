@@ -183,3 +183,47 @@ impl fmt::Debug for LocalResponseNorm {
         f.write_str("LocalResponseNorm(5)")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::nn::VarStore;
+    use tch::{Device, Kind};
+
+    use super::*;
+
+    fn run(layer: &dyn Layer, xs: &Tensor, train: bool) -> Tensor {
+        layer.forward(xs, &mut Pass::new(train)).unwrap()
+    }
+
+    #[test]
+    fn local_response_norm_is_pytorchs() {
+        // x = torch.arange(1, 15, dtype=torch.float32).reshape(1, 7, 2, 1) * 10; nn.LocalResponseNorm(5)(x)
+        let expected = [
+            9.505219, 18.469341, 26.701715, 34.040325, 40.372097, 45.643543, 49.90836, 53.26521,
+            55.833668, 57.73677, 69.62727, 71.139114, 85.73482, 87.198624,
+        ];
+        let vs = VarStore::new(Device::Cpu);
+        let xs = Tensor::arange_start(1, 15, (Kind::Float, Device::Cpu)).view([1, 7, 2, 1]) * 10;
+        let ys = run(&LocalResponseNorm::new(vs.root() / "norm"), &xs, false);
+        let ys = Vec::<f64>::try_from(ys.flatten(0, -1).to_kind(Kind::Double)).unwrap();
+        for (found, expected) in ys.iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-4, "{found}, not {expected}");
+        }
+    }
+
+    #[test]
+    fn relu_overwrites_when_it_may() {
+        let vs = VarStore::new(Device::Cpu);
+        let relu = ActivationLayer::new(Activation::Relu, vs.root() / "relu");
+        let xs = Tensor::from_slice(&[-1.0f32, 2.0]);
+        assert_eq!(run(&relu, &xs, true), Tensor::from_slice(&[0.0f32, 2.0]));
+        assert_eq!(xs.double_value(&[0]), -1.0);
+        let relu = relu.inplace();
+        let _same = relu
+            .forward(&xs, &mut Pass::hooked(true, &mut |_| {}))
+            .unwrap();
+        assert_eq!(xs.double_value(&[0]), -1.0, "a hook may still want it");
+        let _same = run(&relu, &xs, true);
+        assert_eq!(xs.double_value(&[0]), 0.0);
+    }
+}

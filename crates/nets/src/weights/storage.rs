@@ -11,7 +11,7 @@ use super::{Problem, Value, problem};
 /// How deep values may lie in each other.
 const MAX_DEPTH: usize = 100;
 /// How many bytes values may take, tensors aside: a pickle can refer to one list a thousand times.
-const MAX_BYTES: usize = 256 << 20;
+const MAX_BYTES: usize = 64 << 20;
 
 /// Where the bytes of tensors come from.
 pub(super) trait Storages {
