@@ -12,6 +12,9 @@ pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard
 // Images, charts, networks.
 pub use nets::{Activation, Mlp, NetError};
 pub use plot::{Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_chart, batch_lr_map, box_plot, confusion_matrix, confusion_rates, gradient_flow, heat_map, histogram, image_matrix, learning_curves, line_chart, lr_finder, pr_curve, roc_curve, scatter_chart, set_theme, subplots, suggest_lr};
+
+pub use nets::{CifarResNet, Cnn, GoogLeNet, Init, Input, Layer, Model, ModelBase, Neck, Pass, Pool, ResNet, StateDict, Vgg, alexnet, cost, get_model, googlenet, lenet5, list_models, resnet18, resnet34, resnet50, resnet101, resnet152, summary, vgg11, vgg11_bn, vgg16, vgg16_bn};
+
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
 
 pub use vision::read_frames;
