@@ -75,4 +75,8 @@ pub enum VisionError {
     /// A tensor that is no picture.
     #[error("{0}")]
     Tensor(String),
+
+    /// A transform was told something impossible, or does not fit what it is applied to.
+    #[error("{0}")]
+    Transform(String),
 }

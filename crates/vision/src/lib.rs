@@ -5,6 +5,7 @@
 //! - [`convert`]: images to tensors and back
 //! - [`show`]: images and grids of images below a cell
 //! - [`describe`]: what a tensor is, in words, numbers and a short table
+//! - [`transforms`]: augmentation
 //! - [`error`]: everything that can go wrong, said for a learner
 //!
 //! Images are 8-bit RGB throughout. Grey and transparent files are converted when they are read.
@@ -16,6 +17,7 @@ pub mod picture;
 pub mod read;
 pub mod show;
 mod table;
+pub mod transforms;
 
 pub use describe::describe_tensor;
 pub use error::VisionError;
