@@ -4,8 +4,8 @@ use std::fmt;
 use std::io::Cursor;
 use std::sync::Arc;
 
-use image::codecs::jpeg::JpegEncoder;
-use image::{ExtendedColorType, ImageFormat};
+use image::ImageFormat;
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 
 use super::draw::{Draw, Filter, Recolour};
 use super::kernels::blur;
@@ -187,18 +187,19 @@ struct Compress(u8);
 
 impl Filter for Compress {
     fn render(&self, from: Pixels<'_>, to: &mut Buffer) -> Result<(), VisionError> {
-        let failed = |error: image::ImageError| VisionError::Transform(format!("JPEG: {error}"));
+        let failed = |reason: String| VisionError::Transform(format!("JPEG: {reason}"));
+        let too_large = |_| failed("sides may have 65535 pixels".into());
+        let width = u16::try_from(from.width).map_err(too_large)?;
+        let height = u16::try_from(from.height).map_err(too_large)?;
         let mut file = Vec::new();
-        JpegEncoder::new_with_quality(&mut file, self.0)
-            .encode(
-                from.bytes,
-                from.width as u32,
-                from.height as u32,
-                ExtendedColorType::Rgb8,
-            )
-            .map_err(failed)?;
+        let mut encoder = Encoder::new(&mut file, self.0);
+        // Colour is stored at half the width and height, as in most files.
+        encoder.set_sampling_factor(SamplingFactor::F_2_2);
+        encoder
+            .encode(from.bytes, width, height, ColorType::Rgb)
+            .map_err(|error| failed(error.to_string()))?;
         let image = image::load(Cursor::new(file), ImageFormat::Jpeg)
-            .map_err(failed)?
+            .map_err(|error| failed(error.to_string()))?
             .into_rgb8();
         to.copy_from(Pixels {
             bytes: image.as_raw(),

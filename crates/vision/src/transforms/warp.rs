@@ -157,15 +157,16 @@ impl RandomRotation {
         let (w, h) = (f64::from(width), f64::from(height));
         let forth = back.inverse();
         let corners = [[0.0, 0.0], [w, 0.0], [w, h], [0.0, h]].map(|corner| forth.map(corner));
-        let extent = |axis: usize| {
-            let places = corners.map(|corner| corner[axis]);
+        let extent = |axis: usize, middle: f64| {
+            let places = corners.map(|corner| corner[axis] - middle);
             let least = places.iter().copied().fold(f64::INFINITY, f64::min);
             let most = places.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            // Sums of rounded numbers: what is a hair above a whole number is that number.
-            let size = ((most * 1e5).trunc() / 1e5).ceil() - ((least * 1e5).trunc() / 1e5).floor();
-            (size, (least + most - size) / 2.0)
+            // Sums of rounded numbers: what is a hair beyond a whole number is that number.
+            let whole = |place: f64| (place * 1e4).trunc() / 1e4;
+            let size = whole(most).ceil() - whole(least).floor();
+            (size, middle + (least + most - size) / 2.0)
         };
-        let ((width, left), (height, top)) = (extent(0), extent(1));
+        let ((width, left), (height, top)) = (extent(0, w / 2.0), extent(1, h / 2.0));
         ((width as u32, height as u32), [left, top])
     }
 }

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::images::{TypedCroppedImage, TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
@@ -58,15 +58,17 @@ pub(crate) fn scale(
     antialias: bool,
     to: &mut Buffer,
 ) -> Result<(), VisionError> {
-    let [x, y, width, height] = part.map(|side| side as f64);
     let options = ResizeOptions::new()
         .resize_alg(mode.algorithm(antialias))
-        .crop(x, y, width, height)
         .use_alpha(false);
     let refused = |reason: String| VisionError::Size(format!("cannot resize: {reason}"));
     let source =
         TypedImageRef::<U8x3>::from_buffer(from.width as u32, from.height as u32, from.bytes)
             .map_err(|error| refused(error.to_string()))?;
+    // A view and not the option `crop`, with which the pixels around the part have a say in its borders.
+    let [x, y, width, height] = part.map(|side| side as u32);
+    let source = TypedCroppedImage::from_ref(&source, x, y, width, height)
+        .map_err(|error| refused(error.to_string()))?;
     let mut target =
         TypedImage::<U8x3>::from_buffer(to.width as u32, to.height as u32, &mut to.bytes)
             .map_err(|error| refused(error.to_string()))?;
