@@ -241,6 +241,24 @@ impl Draw {
         moved
     }
 
+    /// Which point of the picture is seen at this point after all steps.
+    #[cfg(test)]
+    pub(crate) fn source(&self, point: [f64; 2]) -> Option<[f64; 2]> {
+        let mut moves = Vec::new();
+        let mut size = self.from;
+        for step in &self.steps {
+            moves.push((step, size));
+            size = step.size(size);
+        }
+        moves
+            .iter()
+            .rev()
+            .try_fold(point, |point, (step, size)| match step {
+                Step::Move(step) => step.source(point, *size),
+                _ => Some(point),
+            })
+    }
+
     /// The mask, moved with the picture: each label comes from the nearest pixel, and what comes from outside
     /// of the picture is 0.
     ///

@@ -58,6 +58,8 @@ mod moves;
 mod operation;
 mod params;
 mod policies;
+#[cfg(test)]
+mod properties;
 mod seed;
 mod targets;
 mod transform;

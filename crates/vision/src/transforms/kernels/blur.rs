@@ -35,9 +35,15 @@ pub(crate) fn blur(from: Pixels<'_>, across: &[f64], down: &[f64], to: &mut Buff
     for (y, out) in to.bytes.chunks_exact_mut(stride).enumerate() {
         let row = |offset: i64| from.row(mirrored(y as i64 + offset, from.height));
         let inner = &mut middle[margin..margin + stride];
-        vectorised(|| centre_of_bytes(row(0), down[0], inner));
+        vectorised(
+            #[inline(always)]
+            || centre_of_bytes(row(0), down[0], inner),
+        );
         for (distance, &weight) in (1..).zip(&down[1..]) {
-            vectorised(|| add_bytes(row(-distance), row(distance), weight, inner));
+            vectorised(
+                #[inline(always)]
+                || add_bytes(row(-distance), row(distance), weight, inner),
+            );
         }
         for x in (0..across.len() - 1).map(|x| x as i64 + 1) {
             for channel in 0..3 {
@@ -47,7 +53,10 @@ pub(crate) fn blur(from: Pixels<'_>, across: &[f64], down: &[f64], to: &mut Buff
                 middle[margin + right as usize * 3 + channel] = middle[at(right)];
             }
         }
-        vectorised(|| blur_row(&middle, &across, &mut sums, out));
+        vectorised(
+            #[inline(always)]
+            || blur_row(&middle, &across, &mut sums, out),
+        );
     }
 }
 
@@ -118,10 +127,16 @@ pub(crate) fn blur_field(field: &mut [f32], width: usize, weights: &[f64]) {
             &field[start..start + width]
         };
         let (middle, pairs) = (row(margin), 1..weights.len());
-        vectorised(|| weigh(middle, weights[0], sums));
+        vectorised(
+            #[inline(always)]
+            || weigh(middle, weights[0], sums),
+        );
         for distance in pairs {
             let (above, below) = (row(margin - distance), row(margin + distance));
-            vectorised(|| add_weighed(above, below, weights[distance], sums));
+            vectorised(
+                #[inline(always)]
+                || add_weighed(above, below, weights[distance], sums),
+            );
         }
     }
     let mut padded = vec![0.0; width + 2 * margin];
@@ -132,10 +147,16 @@ pub(crate) fn blur_field(field: &mut [f32], width: usize, weights: &[f64]) {
         for (x, value) in padded.iter_mut().enumerate() {
             *value = row[mirrored(x, width)];
         }
-        vectorised(|| weigh(&padded[margin..], weights[0], sums));
+        vectorised(
+            #[inline(always)]
+            || weigh(&padded[margin..], weights[0], sums),
+        );
         for (distance, &weight) in weights.iter().enumerate().skip(1) {
             let (left, right) = (&padded[margin - distance..], &padded[margin + distance..]);
-            vectorised(|| add_weighed(left, right, weight, sums));
+            vectorised(
+                #[inline(always)]
+                || add_weighed(left, right, weight, sums),
+            );
         }
     }
 }

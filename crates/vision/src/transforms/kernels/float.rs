@@ -11,19 +11,22 @@ pub(crate) fn to_planes(from: Pixels<'_>, scale: [f32; 3], shift: [f32; 3], out:
     let plane = from.width * from.height;
     let (reds, rest) = out.split_at_mut(plane);
     let (greens, blues) = rest.split_at_mut(plane);
-    vectorised(|| {
-        let mut block = [[0; BLOCK]; 3];
-        let out = reds
-            .chunks_mut(BLOCK)
-            .zip(greens.chunks_mut(BLOCK))
-            .zip(blues.chunks_mut(BLOCK));
-        for (pixels, ((reds, greens), blues)) in from.bytes.chunks(BLOCK * 3).zip(out) {
-            split(pixels, &mut block);
-            for (channel, out) in [reds, greens, blues].into_iter().enumerate() {
-                for (value, out) in block[channel].iter().zip(out) {
-                    *out = f32::from(*value) * scale[channel] + shift[channel];
+    vectorised(
+        #[inline(always)]
+        || {
+            let mut block = [[0; BLOCK]; 3];
+            let out = reds
+                .chunks_mut(BLOCK)
+                .zip(greens.chunks_mut(BLOCK))
+                .zip(blues.chunks_mut(BLOCK));
+            for (pixels, ((reds, greens), blues)) in from.bytes.chunks(BLOCK * 3).zip(out) {
+                split(pixels, &mut block);
+                for (channel, out) in [reds, greens, blues].into_iter().enumerate() {
+                    for (value, out) in block[channel].iter().zip(out) {
+                        *out = f32::from(*value) * scale[channel] + shift[channel];
+                    }
                 }
             }
-        }
-    });
+        },
+    );
 }

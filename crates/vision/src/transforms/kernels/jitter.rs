@@ -6,7 +6,7 @@
 
 use super::buffer::Buffer;
 use super::planes::{BLOCK, Planes, join, split};
-use super::vectorised;
+use super::{larger, smaller, to_range, vectorised, whole_to_byte};
 
 /// One adjustment; 1.0 leaves the picture as it is, for hue 0.0 does.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -39,26 +39,32 @@ pub(crate) fn adjust(image: &mut Buffer, adjustments: &[Adjust]) {
             Adjust::Saturation(factor) => Known::Saturation(factor as f32),
             Adjust::Hue(turn) => Known::Hue(turn as f32),
             Adjust::Contrast(factor) => {
-                let mean = vectorised(|| mean_grey(&image.bytes, &known));
+                let mean = vectorised(
+                    #[inline(always)]
+                    || mean_grey(&image.bytes, &known),
+                );
                 let shift = (mean * (1.0 - factor)) as f32;
                 let factor = factor as f32;
                 Known::Contrast { factor, shift }
             }
         });
     }
-    vectorised(|| {
-        let mut bytes = [[0; BLOCK]; 3];
-        let mut block = [[0.0; BLOCK]; 3];
-        for pixels in image.bytes.chunks_mut(BLOCK * 3) {
-            load(pixels, &mut bytes, &mut block, &known);
-            for (bytes, values) in bytes.iter_mut().zip(&block) {
-                for (byte, value) in bytes.iter_mut().zip(values) {
-                    *byte = whole_to_byte(*value);
+    vectorised(
+        #[inline(always)]
+        || {
+            let mut bytes = [[0; BLOCK]; 3];
+            let mut block = [[0.0; BLOCK]; 3];
+            for pixels in image.bytes.chunks_mut(BLOCK * 3) {
+                load(pixels, &mut bytes, &mut block, &known);
+                for (bytes, values) in bytes.iter_mut().zip(&block) {
+                    for (byte, value) in bytes.iter_mut().zip(values) {
+                        *byte = whole_to_byte(*value);
+                    }
                 }
+                join(&bytes, pixels);
             }
-            join(&bytes, pixels);
-        }
-    });
+        },
+    );
 }
 
 /// The mean grey of the picture after these adjustments.
@@ -153,26 +159,4 @@ fn turn_hue(block: &mut Planes<f32>, turn: f32) {
 #[inline(always)]
 fn grey(r: f32, g: f32, b: f32) -> f32 {
     (r * 0.2989 + g * 0.587 + b * 0.114).floor()
-}
-
-#[inline(always)]
-fn to_range(value: f32) -> f32 {
-    smaller(larger(value, 0.0), 255.0).floor()
-}
-
-// f32::max and min treat NaN, which takes three instructions and not one.
-#[inline(always)]
-fn larger(a: f32, b: f32) -> f32 {
-    if a > b { a } else { b }
-}
-
-#[inline(always)]
-fn smaller(a: f32, b: f32) -> f32 {
-    if a < b { a } else { b }
-}
-
-/// A whole number in 0-255 as a byte: added to 1.5 * 2^23 it stands in the last bits.
-#[inline(always)]
-fn whole_to_byte(value: f32) -> u8 {
-    (value + 12_582_912.0).to_bits() as u8
 }

@@ -27,3 +27,27 @@ pub(crate) mod window;
 pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
+
+/// The value without its fraction, in 0-255.
+#[inline(always)]
+pub(crate) fn to_range(value: f32) -> f32 {
+    smaller(larger(value, 0.0), 255.0).floor()
+}
+
+/// `f32::max` and `min` treat NaN, which takes three instructions and not one.
+#[inline(always)]
+pub(crate) fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+/// The counterpart of [`larger`].
+#[inline(always)]
+pub(crate) fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
+/// A whole number in 0-255 as a byte: added to 1.5 * 2^23 it stands in the last bits.
+#[inline(always)]
+pub(crate) fn whole_to_byte(value: f32) -> u8 {
+    (value + 12_582_912.0).to_bits() as u8
+}

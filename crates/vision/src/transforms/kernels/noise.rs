@@ -58,11 +58,14 @@ pub(crate) fn smooth_field(
     let key = mix(rng.bits());
     let unit = |bits: u64| ((bits >> 40) as f32) * (2.0 / (1u64 << 24) as f32) - 1.0;
     let mut field = vec![0.0; width * height];
-    vectorised(|| {
-        for (index, value) in field.iter_mut().enumerate() {
-            *value = unit(mix(key.wrapping_add(index as u64)));
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for (index, value) in field.iter_mut().enumerate() {
+                *value = unit(mix(key.wrapping_add(index as u64)));
+            }
+        },
+    );
     if sigma > 0.0 {
         let kernel_size = (8.0 * sigma + 1.0) as u32 | 1;
         blur_field(&mut field, width, &gaussian(kernel_size, sigma));

@@ -61,20 +61,42 @@ pub(crate) fn scale(
     let options = ResizeOptions::new()
         .resize_alg(mode.algorithm(antialias))
         .use_alpha(false);
-    let refused = |reason: String| VisionError::Size(format!("cannot resize: {reason}"));
+    let [x, y, width, height] = part;
+    // The crate scales across first. Scaling down first leaves fewer rows for it.
+    if to.height >= height || width == to.width || mode == InterpolationMode::Nearest {
+        return pass(from, part, &options, to);
+    }
+    let mut middle = Buffer::reused();
+    middle.reshape(width, to.height);
+    pass(from, [x, y, width, height], &options, &mut middle)?;
+    let whole = [0, 0, width, to.height];
+    pass(middle.pixels(), whole, &options, to)?;
+    middle.retire();
+    Ok(())
+}
+
+fn pass(
+    from: Pixels<'_>,
+    part: [usize; 4],
+    options: &ResizeOptions,
+    to: &mut Buffer,
+) -> Result<(), VisionError> {
     let source =
         TypedImageRef::<U8x3>::from_buffer(from.width as u32, from.height as u32, from.bytes)
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(refused)?;
     // A view and not the option `crop`, with which the pixels around the part have a say in its borders.
     let [x, y, width, height] = part.map(|side| side as u32);
-    let source = TypedCroppedImage::from_ref(&source, x, y, width, height)
-        .map_err(|error| refused(error.to_string()))?;
+    let source = TypedCroppedImage::from_ref(&source, x, y, width, height).map_err(refused)?;
     let mut target =
         TypedImage::<U8x3>::from_buffer(to.width as u32, to.height as u32, &mut to.bytes)
-            .map_err(|error| refused(error.to_string()))?;
+            .map_err(refused)?;
     RESIZER
-        .with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut target, &options))
-        .map_err(|error| refused(error.to_string()))
+        .with_borrow_mut(|resizer| resizer.resize_typed(&source, &mut target, options))
+        .map_err(refused)
+}
+
+fn refused(error: impl std::fmt::Display) -> VisionError {
+    VisionError::Size(format!("cannot resize: {error}"))
 }
 
 thread_local! {

@@ -58,10 +58,16 @@ pub(crate) fn warp(
     for (y, row) in to.bytes.chunks_exact_mut(width * 3).enumerate() {
         places(y, &mut row_places);
         if bilinear {
-            vectorised(|| find_taps(from, &row_places, &mut taps));
+            vectorised(
+                #[inline(always)]
+                || find_taps(from, &row_places, &mut taps),
+            );
             mix_row(from, &row_places, &taps, fill, row);
         } else {
-            vectorised(|| nearest_offsets(from, &row_places, &mut taps.offsets));
+            vectorised(
+                #[inline(always)]
+                || nearest_offsets(from, &row_places, &mut taps.offsets),
+            );
             copy_row(from, &taps.offsets, fill, row);
         }
     }
@@ -161,13 +167,17 @@ fn mixed(from: Pixels<'_>, taps: &Taps, x: usize) -> Option<[u8; 3]> {
 }
 
 /// The same where some neighbours may be outside: those have the colour `fill`.
-#[cold]
+#[inline(never)]
 fn mixed_at_border(from: Pixels<'_>, places: &Places, fill: [u8; 3], x: usize) -> [u8; 3] {
     let (x, y) = (fixed(places.xs[x]), fixed(places.ys[x]));
     let (left, top) = (x >> FRACTION_BITS, y >> FRACTION_BITS);
     let (right, down) = (x & (ONE - 1), y & (ONE - 1));
+    let (width, height) = (from.width as i32, from.height as i32);
+    if left < -1 || top < -1 || left >= width || top >= height {
+        return fill;
+    }
     let pixel = |x: i32, y: i32| {
-        if x < 0 || y < 0 || x as usize >= from.width || y as usize >= from.height {
+        if x < 0 || y < 0 || x >= width || y >= height {
             return fill;
         }
         let start = (y as usize * from.width + x as usize) * 3;
@@ -231,36 +241,33 @@ mod x86 {
                 0, 4, 8, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
             ]);
             let half = sse2._mm_set1_epi32(1 << (2 * FRACTION_BITS - 1));
-            let load = |start: usize| -> Option<__m128i> {
-                let bytes: &[u8; 8] = from.bytes.get(start..)?.first_chunk()?;
-                Some(pulp::cast([u64::from_le_bytes(*bytes), 0]))
-            };
-            let stride = from.width * 3;
+            let load = |bytes: &[u8; 8]| -> __m128i { pulp::cast([u64::from_le_bytes(*bytes), 0]) };
+            // From the upper left neighbour to two bytes behind the lower right one: one look at the limits.
+            let reach = from.width * 3 + 8;
             let weights = taps.upper.iter().zip(&taps.lower);
-            for (x, (&start, (&upper, &lower))) in taps.offsets.iter().zip(weights).enumerate() {
-                let neighbours = load(start as usize).zip(load(start as usize + stride));
-                let Some((above, below)) = neighbours else {
+            let taps_of_row = taps.offsets.iter().zip(weights);
+            let pixels = row.as_chunks_mut::<3>().0.iter_mut().enumerate();
+            for ((x, pixel), (&start, (&upper, &lower))) in pixels.zip(taps_of_row) {
+                let start = start as usize;
+                let reached = from.bytes.get(start..start + reach);
+                let ends = reached.and_then(|near| near.first_chunk().zip(near.last_chunk()));
+                let Some((above, below)) = ends else {
                     let colour = mixed(from, taps, x);
-                    let colour = colour.unwrap_or_else(|| mixed_at_border(from, places, fill, x));
-                    row[x * 3..x * 3 + 3].copy_from_slice(&colour);
+                    *pixel = colour.unwrap_or_else(|| mixed_at_border(from, places, fill, x));
                     continue;
                 };
                 let above = sse2._mm_madd_epi16(
-                    ssse3._mm_shuffle_epi8(above, pairs),
+                    ssse3._mm_shuffle_epi8(load(above), pairs),
                     sse2._mm_set1_epi32(upper as i32),
                 );
                 let below = sse2._mm_madd_epi16(
-                    ssse3._mm_shuffle_epi8(below, pairs),
+                    ssse3._mm_shuffle_epi8(load(below), pairs),
                     sse2._mm_set1_epi32(lower as i32),
                 );
                 let sum = sse2._mm_add_epi32(sse2._mm_add_epi32(above, below), half);
                 let colour = sse2._mm_srai_epi32::<{ 2 * FRACTION_BITS as i32 }>(sum);
                 let colour: [u8; 16] = pulp::cast(ssse3._mm_shuffle_epi8(colour, low));
-                // Four bytes are one store; the fourth is overwritten by the next pixel.
-                match row.get_mut(x * 3..x * 3 + 4) {
-                    Some(pixel) => pixel.copy_from_slice(&colour[..4]),
-                    None => row[x * 3..x * 3 + 3].copy_from_slice(&colour[..3]),
-                }
+                *pixel = [colour[0], colour[1], colour[2]];
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Changes of each colour by a table: posterise, solarise, invert, stretch, equalise; and sharpness.
 
 use super::buffer::{Buffer, Pixels};
-use super::vectorised;
+use super::{to_range, vectorised, whole_to_byte};
 
 /// What becomes of each value of each channel.
 type Tables = [[u8; 256]; 3];
@@ -108,23 +108,26 @@ pub(crate) fn sharpen(from: Pixels<'_>, factor: f64, to: &mut Buffer) {
     }
     let rest = 1.0 - factor as f32;
     let stride = from.width * 3;
-    vectorised(|| {
-        for y in 1..from.height - 1 {
-            let [above, here, below] = [y - 1, y, y + 1].map(|y| from.row(y));
-            let inner = 3..stride - 3;
-            let out = &mut to.bytes[y * stride..][inner];
-            let columns = |row: &'_ [u8], i: usize| {
-                u16::from(row[i]) + u16::from(row[i + 3]) + u16::from(row[i + 6])
-            };
-            let (above, here, below) = (&above[..stride], &here[..stride], &below[..stride]);
-            for (i, out) in out.iter_mut().enumerate() {
-                let centre = u16::from(here[i + 3]);
-                let sum = columns(above, i) + columns(here, i) + columns(below, i) + 4 * centre;
-                // Rounded: 13 is odd, so there are no ties.
-                let mean = f32::from((sum + 6) / 13);
-                let centre = f32::from(centre);
-                *out = (centre + (mean - centre) * rest) as u8;
+    vectorised(
+        #[inline(always)]
+        || {
+            for y in 1..from.height - 1 {
+                let [above, here, below] = [y - 1, y, y + 1].map(|y| from.row(y));
+                let inner = 3..stride - 3;
+                let out = &mut to.bytes[y * stride..][inner];
+                let columns = |row: &'_ [u8], i: usize| {
+                    u16::from(row[i]) + u16::from(row[i + 3]) + u16::from(row[i + 6])
+                };
+                let (above, here, below) = (&above[..stride], &here[..stride], &below[..stride]);
+                for (i, out) in out.iter_mut().enumerate() {
+                    let centre = u16::from(here[i + 3]);
+                    let sum = columns(above, i) + columns(here, i) + columns(below, i) + 4 * centre;
+                    // Rounded: 13 is odd, so there are no ties.
+                    let mean = f32::from((sum + 6) / 13);
+                    let centre = f32::from(centre);
+                    *out = whole_to_byte(to_range(centre + (mean - centre) * rest));
+                }
             }
-        }
-    });
+        },
+    );
 }
