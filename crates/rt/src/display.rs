@@ -286,10 +286,15 @@ pub mod tail {
         fn bundle(&self) -> Option<Bundle>;
     }
     impl<T: Debug + ?Sized> ByDebug for &Tail<'_, T> {
+        #[inline(never)]
         fn bundle(&self) -> Option<Bundle> {
-            let type_name = std::any::type_name::<T>();
-            (type_name != "()").then(|| Bundle::text(format!("{:#?}", self.0)))
+            debug_bundle(std::any::type_name::<T>(), &self.0)
         }
+    }
+
+    #[inline(never)]
+    fn debug_bundle(type_name: &str, value: &dyn Debug) -> Option<Bundle> {
+        (type_name != "()").then(|| Bundle::text(format!("{value:#?}")))
     }
 
     /// Everything else: the name of its type.
@@ -299,9 +304,14 @@ pub mod tail {
     }
     impl<T: ?Sized> ByName for Tail<'_, T> {
         fn bundle(&self) -> Option<Bundle> {
-            let name = short_type_name(std::any::type_name::<T>());
-            Some(Bundle::text(format!("<{name}>")))
+            name_bundle(std::any::type_name::<T>())
         }
+    }
+
+    #[inline(never)]
+    fn name_bundle(type_name: &str) -> Option<Bundle> {
+        let name = short_type_name(type_name);
+        Some(Bundle::text(format!("<{name}>")))
     }
 
     /// Sends the tail's bundle, unless there is nothing to show.
