@@ -41,7 +41,7 @@ pub use python::{
 };
 pub use read::{imread, read_frames};
 pub use show::animation::{Animation, animate};
-pub use show::channels::{Histogram, channels, histogram, split_channels};
+pub use show::channels::{ChannelHistogram, channel_histogram, channels, split_channels};
 pub use show::grid::{Grid, compare, difference, show_grid};
 pub use show::imshow;
 pub use show::overlay::Overlay;

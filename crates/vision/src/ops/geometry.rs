@@ -94,10 +94,14 @@ impl Image {
     pub fn rotate_expanded(&self, degrees: f32) -> Result<Self, VisionError> {
         let turn = Turn::new(degrees)?;
         let (w, h) = (f64::from(self.width()), f64::from(self.height()));
-        // A hair less, so that rounding of the sine does not add a pixel to quarter turns.
-        let extent = |a: f64, b: f64| (a.abs() + b.abs() - 1e-6).ceil() as u32;
-        let width = extent(w * turn.cos, h * turn.sin);
-        let height = extent(w * turn.sin, h * turn.cos);
+        // From the first pixel that is touched to the last, as Pillow counts them. A hair less, so that
+        // rounding does not add one to quarter turns.
+        let extent = |length: f64, side: f64| {
+            let (middle, reach) = (side / 2.0, length / 2.0 - 1e-6);
+            ((middle + reach).ceil() - (middle - reach).floor()) as u32
+        };
+        let width = extent((w * turn.cos).abs() + (h * turn.sin).abs(), w);
+        let height = extent((w * turn.sin).abs() + (h * turn.cos).abs(), h);
         check_sides(width, height)?;
         Ok(self.turned(&turn, width, height))
     }
@@ -207,7 +211,7 @@ mod tests {
         assert_eq!(image.rotate_expanded(90.0).unwrap(), image.rotate90());
         assert_eq!(image.rotate_expanded(-90.0).unwrap(), image.rotate270());
         let grown = image.rotate_expanded(45.0).unwrap();
-        assert_eq!((grown.width(), grown.height()), (6, 6)); // 8 / sqrt(2) = 5.66
+        assert_eq!((grown.width(), grown.height()), (7, 7)); // Pillow's size
         assert_eq!(grown.pixel(0, 0), [0; 3]);
         assert!(image.rotate(f32::NAN).is_err());
     }

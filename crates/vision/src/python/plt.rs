@@ -11,7 +11,7 @@ use crate::{Array, AsArray, Dtype, Image, VisionError};
 const LONGEST: f64 = 440.0;
 const MARGIN: f64 = 14.0;
 /// The colour bar and its numbers, in CSS pixels.
-const BAR_ROOM: f64 = 84.0;
+const BAR_ROOM: f64 = 76.0;
 
 /// An array on axes, as `plt.imshow` draws it: the value of a cell, or to be given to `display`.
 ///
@@ -206,7 +206,7 @@ impl PltImage {
         let (columns, rows) = (f64::from(image.width()), f64::from(image.height()));
         let scale = LONGEST / columns.max(rows);
         // Extreme shapes keep a visible thickness.
-        let (width, height) = ((columns * scale).max(2.0), (rows * scale).max(2.0));
+        let (width, height) = ((columns * scale).max(10.0), (rows * scale).max(10.0));
         let (left, below) = if self.axis {
             (MARGIN + 36.0, 26.0)
         } else {

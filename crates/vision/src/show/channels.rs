@@ -34,14 +34,14 @@ pub fn channels(image: &Image) -> Grid {
 
 /// How often each value 0-255 occurs in each channel of an image. A value of a cell.
 #[derive(Clone, Debug)]
-pub struct Histogram {
+pub struct ChannelHistogram {
     counts: [[u32; 256]; 3],
     pixels: u64,
     grey: bool,
 }
 
 /// Counts the values of each channel.
-pub fn histogram(image: &Image) -> Histogram {
+pub fn channel_histogram(image: &Image) -> ChannelHistogram {
     let mut counts = [[0; 256]; 3];
     let mut grey = true;
     for colour in image.pixels() {
@@ -50,14 +50,14 @@ pub fn histogram(image: &Image) -> Histogram {
             counts[usize::from(value)] += 1;
         }
     }
-    Histogram {
+    ChannelHistogram {
         counts,
         pixels: u64::from(image.width()) * u64::from(image.height()),
         grey,
     }
 }
 
-impl Histogram {
+impl ChannelHistogram {
     /// How often each value 0-255 occurs in red, green and blue.
     pub fn counts(&self) -> &[[u32; 256]; 3] {
         &self.counts
@@ -182,26 +182,44 @@ impl Histogram {
             card.rect([x, 12.0, 18.0, 10.0], colour, 2.0);
             card.text((x + 24.0, 21.0), Anchor::Start, 13.0, INK, name, 60.0);
         }
+        let cut_off = self.cut_off(shown, most);
+        if cut_off > 0 {
+            let note = format!("{cut_off} of the bars go beyond the top");
+            card.text(
+                (LEFT + WIDTH, TOP + HEIGHT + 36.0),
+                Anchor::End,
+                12.0,
+                GREY_INK,
+                &note,
+                240.0,
+            );
+        }
         card.finish(about)
     }
 
-    /// The count at the upper end of the axis. A single value that towers over the rest (a black margin,
-    /// a burnt-out sky) is cut off, so that the rest can be read.
+    /// The count at the upper end of the axis. A few values that tower over the rest (a black margin, a
+    /// burnt-out sky) are cut off, so that the rest can be read.
     fn ceiling(&self, shown: usize) -> f64 {
+        const FEW: usize = 8;
         let mut counts: Vec<u32> = self.counts[..shown].concat();
-        counts.sort_unstable();
-        let most = f64::from(counts[counts.len() - 1]);
-        let common = f64::from(counts[counts.len() - 1 - counts.len() / 50]);
+        counts.sort_unstable_by(|a, b| b.cmp(a));
+        let (most, common) = (f64::from(counts[0]), f64::from(counts[FEW]));
         let ceiling = if common > 0.0 {
-            most.min(common * 2.0)
+            most.min(common * 3.0)
         } else {
             most
         };
         ceiling.max(1.0) * 1.05
     }
+
+    /// How many values are beyond the ceiling.
+    fn cut_off(&self, shown: usize, ceiling: f64) -> usize {
+        let counts = self.counts[..shown].iter().flatten();
+        counts.filter(|&&count| f64::from(count) > ceiling).count()
+    }
 }
 
-impl Show for Histogram {
+impl Show for ChannelHistogram {
     fn show(&self) -> Bundle {
         let about = self.about();
         Bundle::svg(self.svg(&about), about)
@@ -231,7 +249,7 @@ mod tests {
     #[test]
     fn every_value_is_counted() {
         let image = Image::generate(10, 4, |x, _| [x as u8, 7, 255]);
-        let histogram = histogram(&image);
+        let histogram = channel_histogram(&image);
         let [red, green, blue] = histogram.counts();
         assert_eq!((red[3], green[7], blue[255], green[0]), (4, 40, 40, 0));
         assert_eq!(
@@ -244,7 +262,7 @@ mod tests {
 
     #[test]
     fn grey_has_one_line() {
-        let grey = histogram(&Image::filled(3, 3, [9; 3]).unwrap());
+        let grey = channel_histogram(&Image::filled(3, 3, [9; 3]).unwrap());
         assert_eq!(grey.show().plain(), "histogram of 9 grey pixels: mean 9.0");
         assert_eq!(grey.svg("").matches("<path").count(), 1);
     }

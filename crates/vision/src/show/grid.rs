@@ -12,6 +12,8 @@ use crate::{Image, VisionError};
 const GAP: u32 = 8;
 /// The most images that one grid shows; what is beyond is counted.
 const MAX_IN_GRID: usize = 200;
+/// Captions are not narrower than this, in CSS pixels.
+const NARROW: u32 = 110;
 /// A right and a wrong prediction: Okabe and Ito's bluish green and vermillion, a little darker, so that
 /// they are read on white and on black.
 const RIGHT: &str = "#0B8A63";
@@ -227,7 +229,12 @@ impl Grid {
         } else {
             format!("{text}, {}", describe(image))
         };
-        let picture = match Preview::new(image, most) {
+        let preview = Preview::new(image, most);
+        // As wide as the image, so that columns keep their width; narrow images leave room for words.
+        let room = preview
+            .as_ref()
+            .map_or(most, |preview| preview.width.max(NARROW).min(most));
+        let picture = match preview {
             Ok(preview) => {
                 let (width, height) = (preview.width, preview.height);
                 let data = preview.data_url();
@@ -245,7 +252,7 @@ impl Grid {
         };
         let text = escape(text);
         format!(
-            r#"<figure style="margin:0;text-align:center">{picture}<figcaption style="max-width:{most}px;overflow-wrap:anywhere;line-height:1.3{colour}">{text}</figcaption></figure>"#
+            r#"<figure style="margin:0;text-align:center">{picture}<figcaption style="max-width:{room}px;margin:auto;overflow-wrap:anywhere;line-height:1.3{colour}">{text}</figcaption></figure>"#
         )
     }
 }

@@ -55,9 +55,19 @@ impl Zoom {
         // Room for the row numbers and column numbers.
         let (left, top) = (MARGIN + context_width + 24.0 + 30.0, MARGIN + 16.0);
         let width = left + columns * SQUARE + MARGIN;
-        let height = (top + rows * SQUARE).max(top + context_height) + MARGIN;
+        let height = (top + rows * SQUARE).max(top + context_height + 24.0) + MARGIN;
         let mut card = Card::white(width, height);
         self.context(&mut card, [MARGIN, top, context_width, context_height])?;
+        let below = (MARGIN, top + context_height + 18.0);
+        let legend = "from top: red, green, blue, 0-255";
+        card.text(
+            below,
+            Anchor::Start,
+            12.0,
+            GREY_INK,
+            legend,
+            context_width + 20.0,
+        );
         for column in 0..self.width {
             let x = left + (f64::from(column) + 0.5) * SQUARE;
             let number = (self.x + column).to_string();
