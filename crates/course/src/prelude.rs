@@ -11,7 +11,20 @@ pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard
 // Images, charts, networks.
 pub use nets::{Activation, Mlp, NetError};
 pub use plot::{Chart, PlotError, line_chart};
-pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
+pub use vision::{Image, VisionError, imread, read_frames};
+
+// Looking at images, and the three ways of Python.
+pub use vision::{
+    Animation, ChannelHistogram, Grid, Overlay, Zoom, animate, channel_histogram, channels,
+    compare, difference, imshow, show_grid, split_channels, zoom,
+};
+pub use vision::{
+    Array, AsArray, Cmap, ColorCode, Dtype, ImreadFlag, PilImage, PltImage, cv_cvt_color,
+    cv_imread, cv_imread_as, cv_imshow, cv_imwrite, pil_open, plt_imshow,
+};
+
+// Image work.
+pub use vision::{Element, Interpolation, Kernel, Padding, Threshold, convolve};
 
 // Talking to the page.
 pub use rt::{

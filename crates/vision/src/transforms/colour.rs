@@ -179,7 +179,7 @@ impl RandomPosterize {
 impl Transform for RandomPosterize {
     fn draw_into(&self, draw: &mut Draw, rng: &mut Rng) -> Result<(), VisionError> {
         if self.bits > 8 {
-            return Err(VisionError::Transform(format!(
+            return Err(VisionError::Argument(format!(
                 "RandomPosterize keeps 0 to 8 bits of each colour, got {}",
                 self.bits
             )));

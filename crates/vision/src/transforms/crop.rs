@@ -2,13 +2,11 @@
 
 use super::draw::Draw;
 use super::kernels::buffer::Size;
-use super::kernels::resize::InterpolationMode;
-use super::kernels::window::PaddingMode;
 use super::moves::{Flip, Scale, Window};
 use super::params::{NOT_NEGATIVE, Sides, Span, happens};
 use super::seed::Rng;
 use super::transform::Transform;
-use crate::VisionError;
+use crate::{Interpolation, Padding, VisionError};
 
 /// Swaps left and right with probability `p`.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +74,7 @@ pub struct RandomCrop {
     size: Sides,
     padding: [u32; 4],
     pad_if_needed: bool,
-    padding_mode: PaddingMode,
+    padding_mode: Padding,
 }
 
 impl RandomCrop {
@@ -86,7 +84,7 @@ impl RandomCrop {
             size: size.into(),
             padding: [0; 4],
             pad_if_needed: false,
-            padding_mode: PaddingMode::Constant([0; 3]),
+            padding_mode: Padding::Constant([0; 3]),
         }
     }
 
@@ -106,7 +104,7 @@ impl RandomCrop {
 
     /// What is added; black by default.
     #[must_use]
-    pub fn padding_mode(mut self, mode: PaddingMode) -> Self {
+    pub fn padding_mode(mut self, mode: Padding) -> Self {
         self.padding_mode = mode;
         self
     }
@@ -180,7 +178,7 @@ impl Transform for CenterCrop {
             left,
             top,
             size,
-            beyond: PaddingMode::Constant([0; 3]),
+            beyond: Padding::Constant([0; 3]),
         })
     }
 }
@@ -189,7 +187,7 @@ impl Transform for CenterCrop {
 #[derive(Clone, Copy, Debug)]
 pub struct Pad {
     sides: [u32; 4],
-    mode: PaddingMode,
+    mode: Padding,
 }
 
 impl Pad {
@@ -202,13 +200,13 @@ impl Pad {
     pub fn sides(sides: [u32; 4]) -> Self {
         Self {
             sides,
-            mode: PaddingMode::Constant([0; 3]),
+            mode: Padding::Constant([0; 3]),
         }
     }
 
     /// What is added.
     #[must_use]
-    pub fn mode(mut self, mode: PaddingMode) -> Self {
+    pub fn mode(mut self, mode: Padding) -> Self {
         self.mode = mode;
         self
     }
@@ -233,7 +231,7 @@ impl Transform for Pad {
 #[derive(Clone, Copy, Debug)]
 pub struct Resize {
     size: Sides,
-    interpolation: InterpolationMode,
+    interpolation: Interpolation,
     antialias: bool,
 }
 
@@ -243,14 +241,14 @@ impl Resize {
     pub fn new(size: impl Into<Sides>) -> Self {
         Self {
             size: size.into(),
-            interpolation: InterpolationMode::Bilinear,
+            interpolation: Interpolation::Bilinear,
             antialias: true,
         }
     }
 
     /// How colours between pixels are found.
     #[must_use]
-    pub fn interpolation(mut self, mode: InterpolationMode) -> Self {
+    pub fn interpolation(mut self, mode: Interpolation) -> Self {
         self.interpolation = mode;
         self
     }
@@ -303,7 +301,7 @@ pub struct RandomResizedCrop {
     size: Sides,
     scale: Span,
     ratio: Span,
-    interpolation: InterpolationMode,
+    interpolation: Interpolation,
     antialias: bool,
 }
 
@@ -314,7 +312,7 @@ impl RandomResizedCrop {
             size: size.into(),
             scale: Span::Between(0.08, 1.0),
             ratio: Span::Between(3.0 / 4.0, 4.0 / 3.0),
-            interpolation: InterpolationMode::Bilinear,
+            interpolation: Interpolation::Bilinear,
             antialias: true,
         }
     }
@@ -335,7 +333,7 @@ impl RandomResizedCrop {
 
     /// How colours between pixels are found.
     #[must_use]
-    pub fn interpolation(mut self, mode: InterpolationMode) -> Self {
+    pub fn interpolation(mut self, mode: Interpolation) -> Self {
         self.interpolation = mode;
         self
     }

@@ -144,7 +144,7 @@ impl Draw {
 
     fn push(&mut self, step: Step) -> Result<(), VisionError> {
         if self.to_floats.is_some() {
-            return Err(VisionError::Transform(format!(
+            return Err(VisionError::Argument(format!(
                 "ToTensor, ToDtype and Normalize come last, but something follows them ({step}); put them at the end"
             )));
         }
@@ -167,7 +167,7 @@ impl Draw {
     /// The picture after all steps.
     ///
     /// # Errors
-    /// [`VisionError::Transform`] when the picture has not the size that the draw was made for.
+    /// [`VisionError::Argument`] when the picture has not the size that the draw was made for.
     pub fn apply(&self, image: &Image) -> Result<Image, VisionError> {
         self.check(image)?;
         let Some(buffer) = run(&self.steps, Pixels::of(image))? else {
@@ -180,14 +180,14 @@ impl Draw {
     /// normalised if the pipeline ends in `Normalize`, 0-1 if it says nothing about it.
     ///
     /// # Errors
-    /// [`VisionError::Transform`] when the picture has not the size that the draw was made for, or `out` has
+    /// [`VisionError::Argument`] when the picture has not the size that the draw was made for, or `out` has
     /// not room for exactly `3 * height * width` floats.
     pub fn write_chw(&self, image: &Image, out: &mut [f32]) -> Result<(), VisionError> {
         self.check(image)?;
         let (width, height) = self.size;
         let expected = width as usize * height as usize * 3;
         if out.len() != expected {
-            return Err(VisionError::Transform(format!(
+            return Err(VisionError::Argument(format!(
                 "a picture of {width}x{height} pixels takes 3 x {height} x {width} = {expected} floats, but there is room for {}",
                 out.len()
             )));
@@ -263,7 +263,7 @@ impl Draw {
     /// of the picture is 0.
     ///
     /// # Errors
-    /// [`VisionError::Transform`] when the mask has not the size that the draw was made for.
+    /// [`VisionError::Argument`] when the mask has not the size that the draw was made for.
     pub fn mask(&self, mask: &Mask) -> Result<Mask, VisionError> {
         self.check_size((mask.width(), mask.height()), "mask")?;
         let mut moved = mask.clone();
@@ -312,7 +312,7 @@ impl Draw {
             return Ok(());
         }
         let (width, height) = self.from;
-        Err(VisionError::Transform(format!(
+        Err(VisionError::Argument(format!(
             "this was drawn for {width}x{height} pixels, but the {what} has {}x{}; draw again for its size",
             found.0, found.1
         )))

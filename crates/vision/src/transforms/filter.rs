@@ -44,7 +44,7 @@ impl Transform for GaussianBlur {
     fn draw_into(&self, draw: &mut Draw, rng: &mut Rng) -> Result<(), VisionError> {
         let size = self.kernel_size;
         if size % 2 == 0 || size > 1001 {
-            return Err(VisionError::Transform(format!(
+            return Err(VisionError::Argument(format!(
                 "GaussianBlur takes an odd number of pixels from 1 to 1001, got {size}"
             )));
         }
@@ -174,7 +174,7 @@ impl Transform for Jpeg {
     fn draw_into(&self, draw: &mut Draw, rng: &mut Rng) -> Result<(), VisionError> {
         let (low, high) = self.quality;
         if low < 1 || low > high || high > 100 {
-            return Err(VisionError::Transform(format!(
+            return Err(VisionError::Argument(format!(
                 "the quality of a JPEG is a number from 1 to 100, got {low} to {high}"
             )));
         }
@@ -187,7 +187,7 @@ struct Compress(u8);
 
 impl Filter for Compress {
     fn render(&self, from: Pixels<'_>, to: &mut Buffer) -> Result<(), VisionError> {
-        let failed = |reason: String| VisionError::Transform(format!("JPEG: {reason}"));
+        let failed = |reason: String| VisionError::Argument(format!("JPEG: {reason}"));
         let too_large = |_| failed("sides may have 65535 pixels".into());
         let width = u16::try_from(from.width).map_err(too_large)?;
         let height = u16::try_from(from.height).map_err(too_large)?;
@@ -386,7 +386,7 @@ impl Filter for Lambda {
         let image = Image::from_rgb8(from.width as u32, from.height as u32, from.bytes.to_vec())?;
         let result = (self.function)(&image)?;
         if (result.width(), result.height()) != (image.width(), image.height()) {
-            return Err(VisionError::Transform(format!(
+            return Err(VisionError::Argument(format!(
                 "{}: a Lambda has to keep the size, but it made {}x{} of {}x{} pixels",
                 self.name,
                 result.width(),

@@ -80,7 +80,7 @@ fn crops_and_pads_are_exact() {
         left: 5,
         top: 3,
         size: (20, 16),
-        beyond: PaddingMode::Edge,
+        beyond: Padding::Edge,
     };
     exact(&moved(window), "crop");
     exact(&transformed(CenterCrop::new((25, 19))), "center_crop_odd");
@@ -89,10 +89,10 @@ fn crops_and_pads_are_exact() {
         "center_crop_larger",
     );
     for (mode, name) in [
-        (PaddingMode::Constant([10, 20, 30]), "pad_constant"),
-        (PaddingMode::Edge, "pad_edge"),
-        (PaddingMode::Reflect, "pad_reflect"),
-        (PaddingMode::Symmetric, "pad_symmetric"),
+        (Padding::Constant([10, 20, 30]), "pad_constant"),
+        (Padding::Edge, "pad_edge"),
+        (Padding::Reflect, "pad_reflect"),
+        (Padding::Symmetric, "pad_symmetric"),
     ] {
         exact(&transformed(Pad::sides([3, 5, 7, 2]).mode(mode)), name);
     }
@@ -101,12 +101,11 @@ fn crops_and_pads_are_exact() {
 #[test]
 fn sizes_change_as_in_pillow_and_torchvision() {
     for (mode, name, mean, most) in [
-        (InterpolationMode::Nearest, "resize_nearest", 0.0, 0),
-        (InterpolationMode::Box, "resize_box", 0.2, 1),
-        (InterpolationMode::Hamming, "resize_hamming", 0.2, 1),
-        (InterpolationMode::Lanczos, "resize_lanczos", 0.2, 1),
-        (InterpolationMode::Bilinear, "resize_bilinear", 0.2, 1),
-        (InterpolationMode::Bicubic, "resize_bicubic", 0.2, 1),
+        (Interpolation::Nearest, "resize_nearest", 0.0, 0),
+        (Interpolation::Area, "resize_box", 0.2, 1),
+        (Interpolation::Lanczos, "resize_lanczos", 0.2, 1),
+        (Interpolation::Bilinear, "resize_bilinear", 0.2, 1),
+        (Interpolation::Bicubic, "resize_bicubic", 0.2, 1),
     ] {
         let resize = Resize::new((23, 17)).interpolation(mode);
         close(&transformed(resize), name, mean, most);
@@ -120,7 +119,7 @@ fn sizes_change_as_in_pillow_and_torchvision() {
         top: 4,
         part: (21, 25),
         size: (24, 18),
-        interpolation: InterpolationMode::Bilinear,
+        interpolation: Interpolation::Bilinear,
         antialias: true,
         whole: false,
     };
@@ -129,7 +128,7 @@ fn sizes_change_as_in_pillow_and_torchvision() {
 
 #[test]
 fn warps_are_those_of_torchvision() {
-    let bilinear = InterpolationMode::Bilinear;
+    let bilinear = Interpolation::Bilinear;
     let rotation = |degrees: i32| RandomRotation::new((degrees, degrees));
     close(&transformed(rotation(15)), "rotate_nearest", 0.05, 60);
     let turned = transformed(rotation(15).interpolation(bilinear));
@@ -150,7 +149,7 @@ fn warps_are_those_of_torchvision() {
     };
     for (mode, name, mean, most) in [
         (bilinear, "affine_bilinear", 0.2, 2),
-        (InterpolationMode::Nearest, "affine_nearest", 0.05, 60),
+        (Interpolation::Nearest, "affine_nearest", 0.05, 60),
     ] {
         let warp = |draw: &mut Draw| {
             push_warp(draw, affine.back(SIZE), SIZE, mode, [0; 3], affine.words())

@@ -65,6 +65,7 @@ mod targets;
 mod transform;
 mod warp;
 
+pub use crate::{Interpolation, Padding};
 pub use batch::{CutMix, MixUp, MixedBatch};
 pub use colour::{
     ColorJitter, Grayscale, RandomAdjustSharpness, RandomAutocontrast, RandomEqualize,
@@ -77,8 +78,6 @@ pub use crop::{
 pub use demo::{demo, demo_seeded};
 pub use draw::Draw;
 pub use filter::{GaussianBlur, GaussianNoise, Jpeg, Lambda, RandomErasing};
-pub use kernels::resize::InterpolationMode;
-pub use kernels::window::PaddingMode;
 pub use params::{Sides, Span};
 pub use policies::{AugMix, AutoAugment, AutoAugmentPolicy, RandAugment, TrivialAugmentWide};
 pub use seed::{Rng, Seed};

@@ -5,10 +5,10 @@ use std::fmt;
 use super::draw::Move;
 use super::kernels::buffer::{Buffer, Pixels, Size};
 use super::kernels::flip;
-use super::kernels::resize::{self, InterpolationMode};
+use super::kernels::resize;
 use super::kernels::sample::{self, Places};
-use super::kernels::window::{self, PaddingMode};
-use crate::VisionError;
+use super::kernels::window;
+use crate::{Interpolation, Padding, VisionError};
 
 /// A mirror image.
 pub(crate) enum Flip {
@@ -51,7 +51,7 @@ pub(crate) struct Window {
     pub(crate) left: i64,
     pub(crate) top: i64,
     pub(crate) size: Size,
-    pub(crate) beyond: PaddingMode,
+    pub(crate) beyond: Padding,
 }
 
 impl Move for Window {
@@ -71,10 +71,8 @@ impl Move for Window {
 
     fn source(&self, [x, y]: [f64; 2], (width, height): Size) -> Option<[f64; 2]> {
         let along = |place: f64, start: i64, length: u32| {
-            let source = self
-                .beyond
-                .source(place.floor() as i64 + start, length.into());
-            Some(source? as f64 + 0.5)
+            let place = place.floor() as i64 + start;
+            Some(window::seen(self.beyond, place, length as usize)? as f64 + 0.5)
         };
         Some([along(x, self.left, width)?, along(y, self.top, height)?])
     }
@@ -95,7 +93,7 @@ pub(crate) struct Scale {
     pub(crate) part: Size,
     /// The size of the result.
     pub(crate) size: Size,
-    pub(crate) interpolation: InterpolationMode,
+    pub(crate) interpolation: Interpolation,
     pub(crate) antialias: bool,
     /// Whether the part is the whole, for the caption.
     pub(crate) whole: bool,
@@ -178,7 +176,7 @@ pub(crate) struct Warp {
     /// From points of the result to points of the picture.
     pub(crate) back: Projection,
     pub(crate) size: Size,
-    pub(crate) interpolation: InterpolationMode,
+    pub(crate) interpolation: Interpolation,
     pub(crate) fill: [u8; 3],
     /// What it is, for the caption.
     pub(crate) words: String,
@@ -222,7 +220,7 @@ impl Move for Warp {
 
     fn render(&self, from: Pixels<'_>, to: &mut Buffer) -> Result<(), VisionError> {
         let size = (self.size.0 as usize, self.size.1 as usize);
-        let bilinear = self.interpolation != InterpolationMode::Nearest;
+        let bilinear = self.interpolation != Interpolation::Nearest;
         sample::warp(
             from,
             size,
@@ -256,7 +254,7 @@ pub(crate) struct Bend {
     /// How far below.
     pub(crate) dy: Vec<f32>,
     pub(crate) width: usize,
-    pub(crate) interpolation: InterpolationMode,
+    pub(crate) interpolation: Interpolation,
     pub(crate) fill: [u8; 3],
     pub(crate) words: String,
 }
@@ -273,7 +271,7 @@ impl Bend {
 
 impl Move for Bend {
     fn render(&self, from: Pixels<'_>, to: &mut Buffer) -> Result<(), VisionError> {
-        let bilinear = self.interpolation != InterpolationMode::Nearest;
+        let bilinear = self.interpolation != Interpolation::Nearest;
         let places = |row: usize, places: &mut Places| {
             let shifts = row * self.width..(row + 1) * self.width;
             let shifts = self.dx[shifts.clone()].iter().zip(&self.dy[shifts]);

@@ -4,11 +4,10 @@ use super::colour::{Jitter, Sharpen};
 use super::draw::Draw;
 use super::kernels::buffer::Size;
 use super::kernels::jitter::Adjust;
-use super::kernels::resize::InterpolationMode;
 use super::kernels::tone::Tone;
 use super::seed::Rng;
 use super::warp::{Affine, push_warp};
-use crate::VisionError;
+use crate::{Interpolation, VisionError};
 
 /// An operation, under torchvision's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,14 +46,14 @@ pub(crate) struct Strengths {
 /// How the pixels of moved pictures are found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Rendering {
-    pub(crate) interpolation: InterpolationMode,
+    pub(crate) interpolation: Interpolation,
     pub(crate) fill: [u8; 3],
 }
 
 impl Default for Rendering {
     fn default() -> Self {
         Self {
-            interpolation: InterpolationMode::Nearest,
+            interpolation: Interpolation::Nearest,
             fill: [0; 3],
         }
     }

@@ -53,7 +53,7 @@ impl Span {
     ) -> Result<(f64, f64), VisionError> {
         let (low, high) = match self {
             Span::Around(distance) if distance < 0.0 => {
-                return Err(VisionError::Transform(format!(
+                return Err(VisionError::Argument(format!(
                     "{what} must not be negative, got {distance}"
                 )));
             }
@@ -69,7 +69,7 @@ impl Span {
             (true, false) => format!(" of at least {least}"),
             _ => String::new(),
         };
-        Err(VisionError::Transform(format!(
+        Err(VisionError::Argument(format!(
             "{what} must be a number{limits}, or two with the smaller first, got {low} to {high}"
         )))
     }
@@ -138,7 +138,7 @@ pub(crate) fn happens(p: f64, rng: &mut Rng) -> Result<bool, VisionError> {
     if (0.0..=1.0).contains(&p) {
         return Ok(rng.chance(p));
     }
-    Err(VisionError::Transform(format!(
+    Err(VisionError::Argument(format!(
         "a probability is a number from 0 to 1, got {p}"
     )))
 }

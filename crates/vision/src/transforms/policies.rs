@@ -7,12 +7,11 @@ use std::fmt;
 
 use super::draw::{Draw, Filter, Step, run, write_list};
 use super::kernels::buffer::{Buffer, Pixels};
-use super::kernels::resize::InterpolationMode;
 use super::operation::{Operation, Rendering, Strengths};
 use super::params::happens;
 use super::seed::Rng;
 use super::transform::Transform;
-use crate::VisionError;
+use crate::{Interpolation, VisionError};
 use Operation::*;
 
 /// What RandAugment and TrivialAugment choose from.
@@ -65,7 +64,7 @@ macro_rules! policy_settings {
     () => {
         /// How colours between pixels are found when the picture is moved.
         #[must_use]
-        pub fn interpolation(mut self, mode: InterpolationMode) -> Self {
+        pub fn interpolation(mut self, mode: Interpolation) -> Self {
             self.rendering.interpolation = mode;
             self
         }
@@ -135,7 +134,7 @@ fn level(magnitude: u32, bins: u32) -> Result<f64, VisionError> {
     if bins >= 2 && magnitude < bins {
         return Ok(f64::from(magnitude) / f64::from(bins - 1));
     }
-    Err(VisionError::Transform(format!(
+    Err(VisionError::Argument(format!(
         "the magnitude is a number below the number of magnitudes, which is at least 2; got {magnitude} of {bins}"
     )))
 }
@@ -303,7 +302,7 @@ impl Default for AugMix {
             alpha: 1.0,
             all_ops: true,
             rendering: Rendering {
-                interpolation: InterpolationMode::Bilinear,
+                interpolation: Interpolation::Bilinear,
                 fill: [0; 3],
             },
         }
@@ -367,7 +366,7 @@ impl Transform for AugMix {
             Sharpness,
         ];
         if !(1..=10).contains(&self.severity) || self.mixture_width == 0 || !(self.alpha > 0.0) {
-            return Err(VisionError::Transform(format!(
+            return Err(VisionError::Argument(format!(
                 "AugMix takes a severity from 1 to 10, at least one chain and an alpha above 0, got {self:?}"
             )));
         }

@@ -9,7 +9,7 @@ use crate::{Image, compose};
 
 /// Every transform, with its name; those that chance would skip are always done.
 fn all() -> Vec<(&'static str, Compose)> {
-    let bilinear = InterpolationMode::Bilinear;
+    let bilinear = Interpolation::Bilinear;
     vec![
         ("flip", compose![RandomHorizontalFlip::new(1.0)]),
         ("upside down", compose![RandomVerticalFlip::new(1.0)]),
@@ -22,15 +22,15 @@ fn all() -> Vec<(&'static str, Compose)> {
             compose![
                 RandomCrop::new(12)
                     .pad_if_needed()
-                    .padding_mode(PaddingMode::Reflect)
+                    .padding_mode(Padding::Reflect)
             ],
         ),
         ("center crop", compose![CenterCrop::new(11)]),
-        ("pad", compose![Pad::new(3).mode(PaddingMode::Symmetric)]),
+        ("pad", compose![Pad::new(3).mode(Padding::Symmetric)]),
         ("resize", compose![Resize::new(13)]),
         (
             "resize, lanczos",
-            compose![Resize::new((8, 21)).interpolation(InterpolationMode::Lanczos)],
+            compose![Resize::new((8, 21)).interpolation(Interpolation::Lanczos)],
         ),
         ("resized crop", compose![RandomResizedCrop::new(16)]),
         ("rotation", compose![RandomRotation::new(180)]),
@@ -135,7 +135,7 @@ proptest! {
         let reds = image.as_bytes().chunks(3).map(|pixel| pixel[0]).collect();
         let mask = Mask::new(width, height, reds).unwrap();
         // Moves that take whole pixels, so that labels and colours can be compared.
-        let nearest = InterpolationMode::Nearest;
+        let nearest = Interpolation::Nearest;
         let aug = compose![
             RandomHorizontalFlip::default(),
             RandomRotation::new(50),

@@ -221,7 +221,7 @@ impl Transform for RandomChoice {
         let sum: f64 = self.weights.iter().sum();
         let sound = self.weights.iter().all(|&weight| weight >= 0.0) && sum > 0.0;
         if self.weights.len() != self.transforms.len() || !sound {
-            return Err(VisionError::Transform(format!(
+            return Err(VisionError::Argument(format!(
                 "RandomChoice takes a probability for each of its {} transforms, at least one above 0, got {:?}",
                 self.transforms.len(),
                 self.weights
@@ -320,7 +320,7 @@ impl Normalize {
 impl Transform for Normalize {
     fn draw_into(&self, draw: &mut Draw, _: &mut Rng) -> Result<(), VisionError> {
         if !self.std.iter().all(|&std| std > 0.0) {
-            return Err(VisionError::Transform(format!(
+            return Err(VisionError::Argument(format!(
                 "Normalize divides by the standard deviations, which must be above 0, got {:?}",
                 self.std
             )));

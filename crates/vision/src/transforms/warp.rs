@@ -1,25 +1,24 @@
 //! Rotations, affine maps, perspectives and elastic bends.
 //!
 //! What comes from outside of the picture has the colour `fill`, black by default. Places between pixels take
-//! the nearest one by default, as in torchvision; `.interpolation(InterpolationMode::Bilinear)` looks better.
+//! the nearest one by default, as in torchvision; `.interpolation(Interpolation::Bilinear)` looks better.
 
 use super::draw::Draw;
 use super::kernels::buffer::Size;
 use super::kernels::noise::smooth_field;
-use super::kernels::resize::InterpolationMode;
 use super::kernels::sample::LARGEST;
 use super::moves::{Bend, Projection, Warp};
 use super::params::{ANY, NOT_NEGATIVE, Span, happens};
 use super::seed::Rng;
 use super::transform::Transform;
-use crate::VisionError;
+use crate::{Interpolation, VisionError};
 
 /// The settings that all warps have.
 macro_rules! warp_settings {
     () => {
         /// How colours between pixels are found: `Nearest` or `Bilinear`, which all others become.
         #[must_use]
-        pub fn interpolation(mut self, mode: InterpolationMode) -> Self {
+        pub fn interpolation(mut self, mode: Interpolation) -> Self {
             self.interpolation = mode;
             self
         }
@@ -91,7 +90,7 @@ pub(crate) fn push_warp(
     draw: &mut Draw,
     back: Projection,
     size: Size,
-    interpolation: InterpolationMode,
+    interpolation: Interpolation,
     fill: [u8; 3],
     words: String,
 ) -> Result<(), VisionError> {
@@ -120,7 +119,7 @@ pub struct RandomRotation {
     degrees: Span,
     expand: bool,
     center: Option<[f64; 2]>,
-    interpolation: InterpolationMode,
+    interpolation: Interpolation,
     fill: [u8; 3],
 }
 
@@ -131,7 +130,7 @@ impl RandomRotation {
             degrees: degrees.into(),
             expand: false,
             center: None,
-            interpolation: InterpolationMode::Nearest,
+            interpolation: Interpolation::Nearest,
             fill: [0; 3],
         }
     }
@@ -212,7 +211,7 @@ pub struct RandomAffine {
     scale: Span,
     shear: [Span; 2],
     center: Option<[f64; 2]>,
-    interpolation: InterpolationMode,
+    interpolation: Interpolation,
     fill: [u8; 3],
 }
 
@@ -226,7 +225,7 @@ impl RandomAffine {
             scale: Span::Between(1.0, 1.0),
             shear: [Span::Around(0.0); 2],
             center: None,
-            interpolation: InterpolationMode::Nearest,
+            interpolation: Interpolation::Nearest,
             fill: [0; 3],
         }
     }
@@ -335,7 +334,7 @@ impl Affine {
 pub struct RandomPerspective {
     distortion_scale: f64,
     p: f64,
-    interpolation: InterpolationMode,
+    interpolation: Interpolation,
     fill: [u8; 3],
 }
 
@@ -346,7 +345,7 @@ impl RandomPerspective {
         Self {
             distortion_scale,
             p: 0.5,
-            interpolation: InterpolationMode::Bilinear,
+            interpolation: Interpolation::Bilinear,
             fill: [0; 3],
         }
     }
@@ -452,7 +451,7 @@ fn solved(mut rows: [[f64; 9]; 8]) -> Option<[f64; 8]> {
 pub struct ElasticTransform {
     alpha: f64,
     sigma: f64,
-    interpolation: InterpolationMode,
+    interpolation: Interpolation,
     fill: [u8; 3],
 }
 
@@ -462,7 +461,7 @@ impl ElasticTransform {
         Self {
             alpha,
             sigma,
-            interpolation: InterpolationMode::Bilinear,
+            interpolation: Interpolation::Bilinear,
             fill: [0; 3],
         }
     }

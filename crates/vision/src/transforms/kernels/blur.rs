@@ -2,7 +2,7 @@
 
 use super::buffer::{Buffer, Pixels};
 use super::vectorised;
-use super::window::PaddingMode;
+use crate::ops::border;
 
 /// The weights of a Gaussian of standard deviation `sigma` pixels from its middle outwards; all `2 n - 1` of
 /// them add up to 1.
@@ -28,10 +28,7 @@ pub(crate) fn blur(from: Pixels<'_>, across: &[f64], down: &[f64], to: &mut Buff
     // One row, blurred downwards, with the margins that blurring across needs.
     let mut middle = vec![0u16; stride + 2 * margin];
     let mut sums = vec![0u16; stride];
-    let mirrored = |place: i64, length: usize| {
-        let source = PaddingMode::Reflect.source(place, length as i64);
-        source.unwrap_or_default() as usize
-    };
+    let mirrored = |place: i64, length: usize| border::reflect(place, length as u32);
     for (y, out) in to.bytes.chunks_exact_mut(stride).enumerate() {
         let row = |offset: i64| from.row(mirrored(y as i64 + offset, from.height));
         let inner = &mut middle[margin..margin + stride];
@@ -116,10 +113,8 @@ pub(crate) fn blur_field(field: &mut [f32], width: usize, weights: &[f64]) {
     let weights: Vec<f32> = weights.iter().map(|&weight| weight as f32).collect();
     let height = field.len() / width;
     let margin = weights.len() - 1;
-    let mirrored = |place: usize, length: usize| {
-        let source = PaddingMode::Reflect.source(place as i64 - margin as i64, length as i64);
-        source.unwrap_or_default() as usize
-    };
+    let mirrored =
+        |place: usize, length: usize| border::reflect(place as i64 - margin as i64, length as u32);
     let mut downwards = vec![0.0; field.len()];
     for (y, sums) in downwards.chunks_exact_mut(width).enumerate() {
         let row = |offset: usize| {

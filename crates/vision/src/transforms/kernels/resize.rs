@@ -7,43 +7,21 @@ use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::buffer::{Buffer, Pixels};
-use crate::VisionError;
+use crate::{Interpolation, VisionError};
 
-/// How colours between pixels are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum InterpolationMode {
-    /// The nearest pixel, unchanged: for label maps, and where speed is all.
-    Nearest,
-    /// Straight lines between pixels.
-    #[default]
-    Bilinear,
-    /// Cubic curves (a = -0.5, as Pillow has it).
-    Bicubic,
-    /// The average of the pixels that fall into one.
-    Box,
-    /// Hamming's window: as fast as bilinear, as sharp as bicubic.
-    Hamming,
-    /// Lanczos's window of six pixels: the sharpest.
-    Lanczos,
-}
-
-impl InterpolationMode {
-    fn filter(self) -> FilterType {
-        match self {
-            InterpolationMode::Nearest | InterpolationMode::Box => FilterType::Box,
-            InterpolationMode::Bilinear => FilterType::Bilinear,
-            InterpolationMode::Bicubic => FilterType::CatmullRom,
-            InterpolationMode::Hamming => FilterType::Hamming,
-            InterpolationMode::Lanczos => FilterType::Lanczos3,
-        }
-    }
-
-    fn algorithm(self, antialias: bool) -> ResizeAlg {
-        match (self, antialias) {
-            (InterpolationMode::Nearest, _) => ResizeAlg::Nearest,
-            (mode, true) => ResizeAlg::Convolution(mode.filter()),
-            (mode, false) => ResizeAlg::Interpolation(mode.filter()),
-        }
+/// How the crate calls it.
+fn algorithm(interpolation: Interpolation, antialias: bool) -> ResizeAlg {
+    let filter = match interpolation {
+        Interpolation::Nearest => return ResizeAlg::Nearest,
+        Interpolation::Area => FilterType::Box,
+        Interpolation::Bilinear => FilterType::Bilinear,
+        Interpolation::Bicubic => FilterType::CatmullRom,
+        Interpolation::Lanczos => FilterType::Lanczos3,
+    };
+    if antialias {
+        ResizeAlg::Convolution(filter)
+    } else {
+        ResizeAlg::Interpolation(filter)
     }
 }
 
@@ -54,16 +32,16 @@ impl InterpolationMode {
 pub(crate) fn scale(
     from: Pixels<'_>,
     part: [usize; 4],
-    mode: InterpolationMode,
+    mode: Interpolation,
     antialias: bool,
     to: &mut Buffer,
 ) -> Result<(), VisionError> {
     let options = ResizeOptions::new()
-        .resize_alg(mode.algorithm(antialias))
+        .resize_alg(algorithm(mode, antialias))
         .use_alpha(false);
     let [x, y, width, height] = part;
     // The crate scales across first. Scaling down first leaves fewer rows for it.
-    if to.height >= height || width == to.width || mode == InterpolationMode::Nearest {
+    if to.height >= height || width == to.width || mode == Interpolation::Nearest {
         return pass(from, part, &options, to);
     }
     let mut middle = Buffer::reused();

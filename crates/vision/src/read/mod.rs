@@ -1,13 +1,22 @@
-//! Files and bytes to images, and images to files.
+//! Files and bytes to images.
+//!
+//! - this file: [`imread`] and [`Image::open`]; how much a file may hold
+//! - `recognise`: which format the content is, and whether it is all there
+//! - `frames`: all pictures of an animation
 //!
 //! PNG, JPEG, BMP, GIF, WebP and TIFF, recognised by content, whatever the file is called.
+
+mod frames;
+mod recognise;
 
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read as _};
 use std::path::Path;
 
-use image::codecs::jpeg::JpegEncoder;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
+
+pub use frames::read_frames;
+pub(crate) use recognise::{FORMATS, damaged, format_name, jpeg_marks, recognise};
 
 use crate::{Image, VisionError};
 
@@ -15,12 +24,6 @@ use crate::{Image, VisionError};
 ///
 /// That is 178 megapixels of 8-bit RGB. It keeps a file that lies about its size from taking all memory.
 pub const MAX_BYTES: u64 = 512 << 20;
-
-/// The quality, 1-100, of the JPEG files that [`Image::save`] writes.
-pub const JPEG_QUALITY: u8 = 90;
-
-/// What can be read and written, for messages.
-const FORMATS: &str = "PNG, JPEG, BMP, GIF, WebP or TIFF";
 
 /// Reads an image file; the same as [`Image::open`].
 ///
@@ -40,9 +43,7 @@ impl Image {
     /// When the file is missing or unreadable, is no image, is cut short, or is too large for
     /// [`MAX_BYTES`]. The message names the file and says what to do.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, VisionError> {
-        let path = path.as_ref();
-        let name = path.display().to_string();
-        let bytes = read_file(path, &name)?;
+        let (bytes, name) = read_file(path.as_ref())?;
         decode(&bytes, &name)
     }
 
@@ -51,61 +52,23 @@ impl Image {
     /// # Errors
     /// Those of [`open`](Self::open) that concern the content.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, VisionError> {
-        decode(bytes, "the image data")
-    }
-
-    /// Writes an image file in the format that its name ends in, for example `.png` or `.jpg`
-    /// (at [`JPEG_QUALITY`]). A file of that name is replaced.
-    ///
-    /// # Errors
-    /// [`VisionError::Unwritable`] when the ending says no known format or the system refuses.
-    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), VisionError> {
-        let path = path.as_ref();
-        let unwritable = |reason: String| VisionError::Unwritable {
-            name: path.display().to_string(),
-            reason,
-        };
-        let format = ImageFormat::from_path(path)
-            .ok()
-            .filter(ImageFormat::writing_enabled)
-            .ok_or_else(|| {
-                unwritable(format!(
-                    "its name must end as {FORMATS} files do, for example .png"
-                ))
-            })?;
-        let bytes = self
-            .encode(format)
-            .map_err(|error| unwritable(error.to_string()))?;
-        fs::write(path, bytes).map_err(|error| {
-            unwritable(match error.kind() {
-                io::ErrorKind::NotFound => "its folder does not exist; create it first".into(),
-                _ => error.to_string(),
-            })
-        })
-    }
-
-    fn encode(&self, format: ImageFormat) -> Result<Vec<u8>, ImageError> {
-        let mut bytes = Cursor::new(Vec::new());
-        match format {
-            ImageFormat::Jpeg => {
-                self.as_rgb8()
-                    .write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, JPEG_QUALITY))?;
-            }
-            other => self.as_rgb8().write_to(&mut bytes, other)?,
-        }
-        Ok(bytes.into_inner())
+        decode(bytes, UNNAMED)
     }
 }
 
-/// The whole content of a file, if it is a file and not too large.
-fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, VisionError> {
+/// What messages call an image that came without a file.
+const UNNAMED: &str = "the image data";
+
+/// The whole content of a file and its name for messages, if it is a file and not too large.
+pub(crate) fn read_file(path: &Path) -> Result<(Vec<u8>, String), VisionError> {
+    let name = path.display().to_string();
     let unreadable = |source: io::Error| match source.kind() {
         io::ErrorKind::NotFound => VisionError::NotFound {
-            name: name.into(),
+            name: name.clone(),
             seen_from: seen_from(path),
         },
         _ => VisionError::Unreadable {
-            name: name.into(),
+            name: name.clone(),
             source,
         },
     };
@@ -125,11 +88,11 @@ fn read_file(path: &Path, name: &str) -> Result<Vec<u8>, VisionError> {
         .map_err(unreadable)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(VisionError::TooLarge {
-            name: name.into(),
+            name,
             what: "a file of this length".into(),
         });
     }
-    Ok(bytes)
+    Ok((bytes, name))
 }
 
 /// Where a relative path starts, for a message about a missing file.
@@ -142,88 +105,63 @@ fn seen_from(path: &Path) -> String {
 
 fn decode(bytes: &[u8], name: &str) -> Result<Image, VisionError> {
     let format = recognise(bytes, name)?;
-    if format == ImageFormat::Jpeg && !jpeg_is_complete(bytes) {
-        return Err(damaged(name, format, "its end is missing"));
-    }
-    let too_large = |what: String| VisionError::TooLarge {
-        name: name.into(),
-        what,
-    };
-    let failed = |error: ImageError| match error {
-        ImageError::Limits(_) => too_large("its size".into()),
-        error => damaged(name, format, &error.to_string()),
-    };
-    let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_BYTES);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(failed)?;
-    if decoder.total_bytes() > MAX_BYTES {
-        let (width, height) = decoder.dimensions();
-        return Err(too_large(format!("{width}x{height} pixels")));
-    }
-    let orientation = decoder.orientation().map_err(failed)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(failed)?;
+    let mut decoder = decoder(bytes, format, name)?;
+    let orientation = decoder
+        .orientation()
+        .map_err(|error| explain(error, format, name))?;
+    let mut image = pixels(bytes, decoder, format, name)?;
     image.apply_orientation(orientation);
     Image::try_from(image)
 }
 
-/// The format that the first bytes announce.
-fn recognise(bytes: &[u8], name: &str) -> Result<ImageFormat, VisionError> {
-    let not_an_image = |reason: String| {
-        Err(VisionError::NotAnImage {
+/// What reads the pixels, once the header has been read and the size it promises been found acceptable.
+pub(crate) fn decoder<'a>(
+    bytes: &'a [u8],
+    format: ImageFormat,
+    name: &str,
+) -> Result<impl ImageDecoder + 'a, VisionError> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(limits());
+    let decoder = reader
+        .into_decoder()
+        .map_err(|error| explain(error, format, name))?;
+    if decoder.total_bytes() > MAX_BYTES {
+        let (width, height) = decoder.dimensions();
+        return Err(VisionError::TooLarge {
             name: name.into(),
-            reason,
-        })
-    };
-    if bytes.is_empty() {
-        return not_an_image("it is empty (0 bytes); copy or download it again".into());
+            what: format!("{width}x{height} pixels"),
+        });
     }
-    match image::guess_format(bytes) {
-        Ok(format) if format.reading_enabled() => Ok(format),
-        Ok(format) => not_an_image(format!(
-            "{} files cannot be read here; convert it to PNG or JPEG first",
-            format.to_mime_type()
-        )),
-        Err(_) => not_an_image(format!(
-            "its content is not {FORMATS}; open it in a text editor to see what it is"
-        )),
-    }
+    Ok(decoder)
 }
 
-fn damaged(name: &str, format: ImageFormat, detail: &str) -> VisionError {
-    let format = format
-        .to_mime_type()
-        .trim_start_matches("image/")
-        .to_uppercase();
-    VisionError::Damaged {
-        name: name.into(),
-        format,
-        detail: detail.into(),
-    }
+/// The pixels, if they are all there.
+pub(crate) fn pixels(
+    bytes: &[u8],
+    decoder: impl ImageDecoder,
+    format: ImageFormat,
+    name: &str,
+) -> Result<DynamicImage, VisionError> {
+    recognise::check_complete(bytes, format, name)?;
+    DynamicImage::from_decoder(decoder).map_err(|error| explain(error, format, name))
 }
 
-/// Whether a JPEG reaches its end-of-image mark.
-///
-/// The decoder fills what is missing of a file cut short with grey and says nothing, and grey
-/// halves in a training set go unnoticed for long.
-fn jpeg_is_complete(bytes: &[u8]) -> bool {
-    let mut at = 2; // behind the start-of-image mark
-    while let Some(&[first, second]) = bytes.get(at..at + 2) {
-        at += match (first, second) {
-            (0xFF, 0xD9) => return true,
-            // Stuffed zeros, restarts and other marks that stand alone.
-            (0xFF, 0x00 | 0x01 | 0xD0..=0xD8) => 2,
-            // Picture data, and fill bytes before a mark.
-            (0..=0xFE, _) | (0xFF, 0xFF) => 1,
-            // A segment says how long it is, and may hold a thumbnail with an end mark of its own.
-            (0xFF, _) => match bytes.get(at + 2..at + 4) {
-                Some(&[high, low]) => 2 + usize::from(u16::from_be_bytes([high, low])),
-                _ => return false,
-            },
-        };
+/// How much memory a decoder may take.
+fn limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.max_alloc = Some(MAX_BYTES);
+    limits
+}
+
+/// What a decoder said, for a learner.
+fn explain(error: ImageError, format: ImageFormat, name: &str) -> VisionError {
+    match error {
+        ImageError::Limits(_) => VisionError::TooLarge {
+            name: name.into(),
+            what: "its size".into(),
+        },
+        error => damaged(name, format, &error.to_string()),
     }
-    false
 }
 
 #[cfg(test)]
@@ -232,7 +170,7 @@ mod tests {
 
     macro_rules! fixture {
         ($name:literal) => {
-            include_bytes!(concat!("../tests/fixtures/", $name))
+            include_bytes!(concat!("../../tests/fixtures/", $name))
         };
     }
 
@@ -388,33 +326,5 @@ mod tests {
         );
         fs::write(at("photo.jpg"), fixture!("gradient.png")).unwrap();
         assert_eq!(imread(at("photo.jpg")).unwrap().pixel(7, 4), gradient(7, 4));
-    }
-
-    #[test]
-    fn a_saved_image_is_read_back() {
-        let folder = tempfile::tempdir().unwrap();
-        let image = Image::from_bytes(fixture!("gradient.png")).unwrap();
-        for ending in ["png", "bmp", "gif", "webp", "tiff", "tif"] {
-            let path = folder.path().join(format!("copy.{ending}"));
-            image.save(&path).unwrap();
-            assert_eq!(imread(&path).unwrap(), image, "{ending}");
-        }
-        image.save(folder.path().join("copy.jpeg")).unwrap();
-        let lossy = imread(folder.path().join("copy.jpeg")).unwrap();
-        assert_close(lossy.pixel(7, 4), gradient(7, 4), 24);
-
-        let unknown = image
-            .save(folder.path().join("copy.picture"))
-            .unwrap_err()
-            .to_string();
-        assert!(unknown.contains("its name must end as"), "{unknown}");
-        let nowhere = image
-            .save(folder.path().join("no/copy.png"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            nowhere.contains("its folder does not exist; create it first"),
-            "{nowhere}"
-        );
     }
 }
