@@ -184,6 +184,7 @@ pub(crate) struct Warp {
 
 impl Warp {
     /// Fills in where the middles of row `y` come from.
+    #[inline(always)]
     fn places(&self, y: usize, places: &mut Places) {
         let [a, b, c, d, e, f, g, h, i] = self.back.0;
         let y = y as f64 + 0.5;
@@ -195,7 +196,7 @@ impl Warp {
             let (a, d) = ((a / i) as f32, (d / i) as f32);
             let x_start = start(self.back.0[0] / i, b / i, c / i - 0.5);
             let y_start = start(self.back.0[3] / i, e / i, f / i - 0.5);
-            for ((x, y), column) in xs.zip(ys).zip(0u32..) {
+            for ((x, y), column) in xs.zip(ys).zip(0i32..) {
                 let column = column as f32;
                 *x = x_start + a * column;
                 *y = y_start + d * column;
@@ -204,7 +205,7 @@ impl Warp {
         }
         let (x_start, y_start, depth_start) = (start(a, b, c), start(d, e, f), start(g, h, i));
         let (a, d, g) = (a as f32, d as f32, g as f32);
-        for ((x, y), column) in xs.zip(ys).zip(0u32..) {
+        for ((x, y), column) in xs.zip(ys).zip(0i32..) {
             let column = column as f32;
             let depth = depth_start + g * column;
             *x = (x_start + a * column) / depth - 0.5;
@@ -226,6 +227,7 @@ impl Move for Warp {
             size,
             bilinear,
             self.fill,
+            #[inline(always)]
             |y, places| self.places(y, places),
             to,
         );
@@ -260,6 +262,18 @@ pub(crate) struct Bend {
 }
 
 impl Bend {
+    /// Fills in where the middles of row `row` come from.
+    #[inline(always)]
+    fn places(&self, row: usize, places: &mut Places) {
+        let shifts = row * self.width..(row + 1) * self.width;
+        let shifts = self.dx[shifts.clone()].iter().zip(&self.dy[shifts]);
+        let places = places.xs.iter_mut().zip(&mut places.ys);
+        for (((dx, dy), (x, y)), column) in shifts.zip(places).zip(0i32..) {
+            *x = column as f32 + dx;
+            *y = row as f32 + dy;
+        }
+    }
+
     /// The shift at a point, of the nearest pixel.
     fn shift(&self, [x, y]: [f64; 2]) -> [f64; 2] {
         let height = self.dx.len() / self.width;
@@ -272,21 +286,13 @@ impl Bend {
 impl Move for Bend {
     fn render(&self, from: Pixels<'_>, to: &mut Buffer) -> Result<(), VisionError> {
         let bilinear = self.interpolation != Interpolation::Nearest;
-        let places = |row: usize, places: &mut Places| {
-            let shifts = row * self.width..(row + 1) * self.width;
-            let shifts = self.dx[shifts.clone()].iter().zip(&self.dy[shifts]);
-            let places = places.xs.iter_mut().zip(&mut places.ys);
-            for (((dx, dy), (x, y)), column) in shifts.zip(places).zip(0u32..) {
-                *x = column as f32 + dx;
-                *y = row as f32 + dy;
-            }
-        };
         sample::warp(
             from,
             (from.width, from.height),
             bilinear,
             self.fill,
-            places,
+            #[inline(always)]
+            |row, places| self.places(row, places),
             to,
         );
         Ok(())

@@ -56,17 +56,23 @@ pub(crate) fn warp(
         lower: vec![0; width],
     };
     for (y, row) in to.bytes.chunks_exact_mut(width * 3).enumerate() {
-        places(y, &mut row_places);
+        // Together, so that the places are found with the same vectors.
         if bilinear {
             vectorised(
                 #[inline(always)]
-                || find_taps(from, &row_places, &mut taps),
+                || {
+                    places(y, &mut row_places);
+                    find_taps(from, &row_places, &mut taps);
+                },
             );
             mix_row(from, &row_places, &taps, fill, row);
         } else {
             vectorised(
                 #[inline(always)]
-                || nearest_offsets(from, &row_places, &mut taps.offsets),
+                || {
+                    places(y, &mut row_places);
+                    nearest_offsets(from, &row_places, &mut taps.offsets);
+                },
             );
             copy_row(from, &taps.offsets, fill, row);
         }
