@@ -26,6 +26,18 @@ pub use vision::{
 // Image work.
 pub use vision::{Element, Interpolation, Kernel, Padding, Threshold, convolve};
 
+// Augmentation. The trait brings `apply`, `draw`, `tensor` and `write_chw`.
+pub use vision::compose;
+pub use vision::transforms::{
+    AugMix, AutoAugment, AutoAugmentPolicy, CenterCrop, ColorJitter, Compose, CutMix,
+    ElasticTransform, GaussianBlur, GaussianNoise, Grayscale, Jpeg, Lambda, MixUp, Normalize, Pad,
+    RandAugment, RandomAdjustSharpness, RandomAffine, RandomApply, RandomAutocontrast,
+    RandomChoice, RandomCrop, RandomEqualize, RandomErasing, RandomGrayscale, RandomHorizontalFlip,
+    RandomInvert, RandomOrder, RandomPerspective, RandomPosterize, RandomResizedCrop,
+    RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, Seed, ToDtype, ToTensor, Transform,
+    TrivialAugmentWide, demo, demo_seeded,
+};
+
 // Talking to the page.
 pub use rt::{
     Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password,

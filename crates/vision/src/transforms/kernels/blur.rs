@@ -1,7 +1,7 @@
 //! Gaussian blur, in fixed point for pixels and in floats for fields.
 
 use super::buffer::{Buffer, Pixels};
-use super::vectorised;
+use super::{SHARE_BITS, fraction, share, vectorised};
 use crate::ops::border;
 
 /// The weights of a Gaussian of standard deviation `sigma` pixels from its middle outwards; all `2 n - 1` of
@@ -16,12 +16,10 @@ pub(crate) fn gaussian(kernel_size: u32, sigma: f64) -> Vec<f64> {
     weights.iter().map(|weight| weight / sum).collect()
 }
 
-/// Values between the two passes have this many bits behind the point.
-const FRACTION_BITS: u32 = 7;
-
 /// Blurs with the weights `across` the columns and `down` the rows; the picture is mirrored at its sides.
 pub(crate) fn blur(from: Pixels<'_>, across: &[f64], down: &[f64], to: &mut Buffer) {
     to.reshape(from.width, from.height);
+    let fixed = |weights: &[f64]| weights.iter().copied().map(fraction).collect::<Vec<u16>>();
     let [across, down] = [across, down].map(fixed);
     let stride = from.width * 3;
     let margin = (across.len() - 1) * 3;
@@ -57,32 +55,17 @@ pub(crate) fn blur(from: Pixels<'_>, across: &[f64], down: &[f64], to: &mut Buff
     }
 }
 
-/// Weights in 65536ths.
-fn fixed(weights: &[f64]) -> Vec<u16> {
-    // A float becomes the nearest whole number that fits: 1.0 becomes 65535.
-    weights
-        .iter()
-        .map(|weight| (weight * 65536.0).round() as u16)
-        .collect()
-}
-
-/// The upper half of a product of 32 bits: one instruction.
-#[inline(always)]
-fn share(value: u16, weight: u16) -> u16 {
-    ((u32::from(value) * u32::from(weight)) >> 16) as u16
-}
-
 #[inline(always)]
 fn centre_of_bytes(row: &[u8], weight: u16, sums: &mut [u16]) {
     for (sum, value) in sums.iter_mut().zip(row) {
-        *sum = share(u16::from(*value) << FRACTION_BITS, weight);
+        *sum = share(u16::from(*value) << SHARE_BITS, weight);
     }
 }
 
 #[inline(always)]
 fn add_bytes(above: &[u8], below: &[u8], weight: u16, sums: &mut [u16]) {
     for ((sum, above), below) in sums.iter_mut().zip(above).zip(below) {
-        let both = (u16::from(*above) + u16::from(*below)) << FRACTION_BITS;
+        let both = (u16::from(*above) + u16::from(*below)) << SHARE_BITS;
         *sum += share(both, weight);
     }
 }
@@ -102,9 +85,9 @@ fn blur_row(middle: &[u16], weights: &[u16], sums: &mut [u16], out: &mut [u8]) {
     }
     // Every share has lost half a unit on average, in this pass and the other.
     let lost = weights.len() as u16;
-    let half = (1 << (FRACTION_BITS - 1)) + lost;
+    let half = (1 << (SHARE_BITS - 1)) + lost;
     for (out, sum) in out.iter_mut().zip(sums) {
-        *out = ((*sum + half) >> FRACTION_BITS).min(255) as u8;
+        *out = ((*sum + half) >> SHARE_BITS).min(255) as u8;
     }
 }
 

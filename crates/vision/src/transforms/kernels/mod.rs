@@ -51,3 +51,18 @@ pub(crate) fn smaller(a: f32, b: f32) -> f32 {
 pub(crate) fn whole_to_byte(value: f32) -> u8 {
     (value + 12_582_912.0).to_bits() as u8
 }
+
+/// Weighted sums of pixels are kept in 16 bits, this many of them behind the point.
+pub(crate) const SHARE_BITS: u32 = 7;
+
+/// A weight, 0-1, in 65536ths.
+pub(crate) fn fraction(weight: f64) -> u16 {
+    // A float becomes the nearest whole number that fits: 1.0 becomes 65535.
+    (weight * 65536.0).round() as u16
+}
+
+/// The share of a value that a weight gives: the upper half of a product of 32 bits, which is one instruction.
+#[inline(always)]
+pub(crate) fn share(value: u16, weight: u16) -> u16 {
+    ((u32::from(value) * u32::from(weight)) >> 16) as u16
+}
