@@ -26,6 +26,14 @@ pub use vision::{Array, AsArray, Cmap, ColorCode, Dtype, ImreadFlag, PilImage, P
 // Image work.
 pub use vision::{Element, Interpolation, Kernel, Padding, Threshold, convolve};
 
+// Augmentation. The trait brings `apply`, `draw`, `tensor` and `write_chw`.
+pub use vision::compose;
+pub use vision::transforms::{AugMix, AutoAugment, AutoAugmentPolicy, CenterCrop, ColorJitter, Compose, CutMix, ElasticTransform, GaussianBlur, GaussianNoise, Grayscale, Jpeg, Lambda, MixUp, Normalize, Pad, RandAugment, RandomAdjustSharpness, RandomAffine, RandomApply, RandomAutocontrast, RandomChoice, RandomCrop, RandomEqualize, RandomErasing, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomOrder, RandomPerspective, RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, Seed, ToDtype, ToTensor, Transform, TrivialAugmentWide, demo, demo_seeded};
+
+// Looking at images, and the three ways of Python.
+
+// Image work.
+
 // Talking to the page.
 pub use live::{Live, Progress, ProgressBar, progress};
 pub use rt::{Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password, update_display};

@@ -3,7 +3,7 @@
 /// The index that mirrors `index` at the ends of `0..length`, without repeating the last one: `dcb|abcd|cba`.
 ///
 /// OpenCV's `BORDER_REFLECT_101`, torchvision's and NumPy's `reflect`.
-pub(super) fn reflect(index: i64, length: u32) -> usize {
+pub(crate) fn reflect(index: i64, length: u32) -> usize {
     let length = i64::from(length);
     if length == 1 {
         return 0;
@@ -20,7 +20,7 @@ pub(super) fn reflect(index: i64, length: u32) -> usize {
 /// The index that mirrors `index` and repeats the last one: `dcba|abcd|dcba`.
 ///
 /// OpenCV's `BORDER_REFLECT`, torchvision's and NumPy's `symmetric`.
-pub(super) fn symmetric(index: i64, length: u32) -> usize {
+pub(crate) fn symmetric(index: i64, length: u32) -> usize {
     let length = i64::from(length);
     let place = index.rem_euclid(2 * length);
     (if place < length {
@@ -31,7 +31,7 @@ pub(super) fn symmetric(index: i64, length: u32) -> usize {
 }
 
 /// The nearest index inside: `aaaa|abcd|dddd`. OpenCV's `BORDER_REPLICATE`, torchvision's `edge`.
-pub(super) fn replicate(index: i64, length: u32) -> usize {
+pub(crate) fn replicate(index: i64, length: u32) -> usize {
     index.clamp(0, i64::from(length) - 1) as usize
 }
 

@@ -15,7 +15,7 @@
 //! that need one number a pixel work on the luma, as [`Image::grayscale`] has it, and return a grey image.
 //! Each says which function of OpenCV or Pillow gives the same numbers; `tests/images/golden.rs` compares them.
 
-mod border;
+pub(crate) mod border;
 pub mod canny;
 pub mod colour;
 pub mod equalise;
