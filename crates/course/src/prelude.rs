@@ -9,7 +9,9 @@ pub use tch::nn::{self, Module, ModuleT, OptimizerConfig};
 pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard};
 
 // Images, charts, networks.
-pub use nets::{Activation, Mlp, NetError};
+pub use nets::{
+    Activation, Cnn, Init, Layer, Mlp, Model, NetError, Pass, ResNet, resnet18, resnet50,
+};
 pub use plot::{Chart, PlotError, line_chart};
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
 
