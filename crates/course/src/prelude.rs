@@ -8,7 +8,8 @@
 pub use tch::nn::{self, Module, ModuleT, OptimizerConfig};
 pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard};
 
-// Images, charts, networks.
+// Images, charts, networks, data.
+pub use data::{Batch, Batches, DataError, TensorData};
 pub use nets::{
     Activation, Cnn, Init, Layer, Mlp, Model, NetError, Pass, ResNet, resnet18, resnet50,
 };
@@ -22,7 +23,7 @@ pub use rt::{
 };
 
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
-pub use crate::{image, nets, plot, plotters, rt, tch, vision};
+pub use crate::{data, image, nets, plot, plotters, rt, tch, vision};
 
 // The parts of std that programs of a page or two begin with.
 pub use std::cell::RefCell;
