@@ -1,0 +1,179 @@
+//! [`History`]: what happened in each epoch.
+
+use std::fmt;
+
+use plot::Chart;
+use rt::{Bundle, Show};
+
+/// One epoch of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Epoch {
+    /// Its number, from 1.
+    pub epoch: usize,
+    /// The mean loss of the training batches, each as it was before its step, with dropout and augmentation.
+    pub train_loss: f64,
+    /// The share of training images, 0 to 1, that were recognised then.
+    pub train_accuracy: f64,
+    /// The loss on the validation set after the epoch.
+    pub valid_loss: f64,
+    /// The share of validation images, 0 to 1, that are recognised after the epoch.
+    pub valid_accuracy: f64,
+    /// The learning rate of its last step.
+    pub rate: f64,
+    /// How long it took, validation included, in seconds.
+    pub seconds: f64,
+    /// The share of training time, 0 to 1, in which steps waited for data.
+    pub waiting: f64,
+}
+
+/// What happened in each epoch of a run: curves, and a table.
+#[derive(Clone, Default, PartialEq)]
+pub struct History {
+    epochs: Vec<Epoch>,
+}
+
+impl History {
+    /// Before the first epoch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds an epoch.
+    pub fn push(&mut self, epoch: Epoch) {
+        self.epochs.push(epoch);
+    }
+
+    /// The epochs in order.
+    pub fn epochs(&self) -> &[Epoch] {
+        &self.epochs
+    }
+
+    /// The last epoch.
+    pub fn last(&self) -> Option<&Epoch> {
+        self.epochs.last()
+    }
+
+    /// The epoch with the highest validation accuracy; of several, the one with the lowest validation loss.
+    pub fn best(&self) -> Option<&Epoch> {
+        self.epochs.iter().reduce(|best, next| {
+            if next.is_better_than(best) {
+                next
+            } else {
+                best
+            }
+        })
+    }
+
+    /// Loss by epoch, training and validation.
+    pub fn loss_curves(&self) -> Chart {
+        self.curves("loss", |e| e.train_loss, |e| e.valid_loss)
+    }
+
+    /// Accuracy by epoch, training and validation.
+    pub fn accuracy_curves(&self) -> Chart {
+        self.curves("accuracy", |e| e.train_accuracy, |e| e.valid_accuracy)
+    }
+
+    fn curves(&self, what: &str, train: fn(&Epoch) -> f64, valid: fn(&Epoch) -> f64) -> Chart {
+        let points = |of: fn(&Epoch) -> f64| self.epochs.iter().map(move |e| (e.epoch, of(e)));
+        Chart::new()
+            .x_label("epoch")
+            .y_label(what)
+            .size(460, 300)
+            .line_xy("training", points(train))
+            .line_xy("validation", points(valid))
+    }
+
+    /// The curves side by side, then the table; `note` stands above.
+    pub(crate) fn page(&self, note: &str) -> Bundle {
+        let curve = |chart: Chart| match chart.to_svg() {
+            Ok(svg) => format!("<div>{svg}</div>"),
+            Err(error) => rt::display::escape(&error.to_string()),
+        };
+        let mut html = String::new();
+        if !note.is_empty() {
+            html += &format!("<p>{}</p>", rt::display::escape(note));
+        }
+        if !self.epochs.is_empty() {
+            html += "<div style=\"display:flex;flex-wrap:wrap;gap:8px\">";
+            html += &curve(self.loss_curves());
+            html += &curve(self.accuracy_curves());
+            html += "</div>";
+            html += &self.table();
+        }
+        Bundle::html(
+            html,
+            format!("{note}{}{self:?}", if note.is_empty() { "" } else { "\n" }),
+        )
+    }
+
+    fn table(&self) -> String {
+        let mut html = String::from("<table><tr>");
+        for title in COLUMNS {
+            html += &format!("<th>{title}</th>");
+        }
+        html += "</tr>";
+        let best = self.best().map(|best| best.epoch);
+        for epoch in &self.epochs {
+            let row = epoch.cells().map(|cell| match best == Some(epoch.epoch) {
+                true => format!("<td><b>{cell}</b></td>"),
+                false => format!("<td>{cell}</td>"),
+            });
+            html += &format!("<tr>{}</tr>", row.concat());
+        }
+        html + "</table>"
+    }
+}
+
+const COLUMNS: [&str; 8] = [
+    "epoch",
+    "train loss",
+    "valid loss",
+    "train acc",
+    "valid acc",
+    "rate",
+    "time",
+    "waiting",
+];
+
+impl Epoch {
+    /// Higher validation accuracy; at the same, lower validation loss.
+    pub fn is_better_than(&self, other: &Self) -> bool {
+        let of = |epoch: &Self| (epoch.valid_accuracy, -epoch.valid_loss);
+        of(self) > of(other)
+    }
+
+    fn cells(&self) -> [String; 8] {
+        [
+            self.epoch.to_string(),
+            format!("{:.4}", self.train_loss),
+            format!("{:.4}", self.valid_loss),
+            format!("{:.2} %", 100.0 * self.train_accuracy),
+            format!("{:.2} %", 100.0 * self.valid_accuracy),
+            format!("{:.2e}", self.rate),
+            format!("{:.1} s", self.seconds),
+            format!("{:.1} %", 100.0 * self.waiting),
+        ]
+    }
+}
+
+/// The table, one line an epoch.
+impl fmt::Debug for History {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&COLUMNS.map(|title| format!("{title:>10}")).concat())?;
+        for epoch in &self.epochs {
+            write!(
+                f,
+                "\n{}",
+                epoch.cells().map(|cell| format!("{cell:>10}")).concat()
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Show for History {
+    fn show(&self) -> Bundle {
+        self.page("")
+    }
+}
