@@ -1,6 +1,5 @@
 //! What can go wrong while training: what happened, where, and what to do next.
 
-use std::io;
 use std::path::PathBuf;
 
 use tch::TchError;
@@ -46,17 +45,6 @@ pub enum TrainError {
         name: String,
         /// Names it has.
         known: String,
-    },
-
-    /// The system refused a checkpoint.
-    #[error("{}: the checkpoint cannot be {what}: {source}", path.display())]
-    File {
-        /// "written" or "read".
-        what: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
     },
 
     /// A file that is no checkpoint of this run or network.

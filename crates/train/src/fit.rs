@@ -114,10 +114,10 @@ impl Trainer {
     }
 
     /// Discriminative learning rates, as [`Optimizer::factors`].
-    pub fn factors(mut self, factors: &[(&str, f64)]) -> Self {
+    pub fn factors<S: AsRef<str>>(mut self, factors: &[(S, f64)]) -> Self {
         let owned = factors
             .iter()
-            .map(|&(prefix, factor)| (prefix.to_owned(), factor));
+            .map(|(prefix, factor)| (prefix.as_ref().to_owned(), *factor));
         self.settings.factors = owned.collect();
         self
     }
@@ -188,8 +188,8 @@ impl Trainer {
     /// # Errors
     /// [`TrainError::Diverged`] when the loss is not a number any more: the best weights so far are put back.
     /// [`TrainError::Data`] and [`TrainError::Net`] when a batch cannot be loaded or does not fit,
-    /// [`TrainError::Settings`] for settings that make no sense, [`TrainError::File`] when a checkpoint
-    /// cannot be written.
+    /// [`TrainError::Settings`] for settings that make no sense; [`TrainError::Net`] also when a checkpoint cannot
+    /// be written.
     pub fn fit(
         &mut self,
         net: &dyn Model,
@@ -262,7 +262,7 @@ impl Settings {
         let wanted = [(&self.best_file, is_best), (&self.last_file, true)];
         let wanted = wanted.into_iter().filter(|(_, wanted)| *wanted);
         for path in wanted.filter_map(|(file, _)| file.as_deref()) {
-            Checkpoint::of_run(run, net, history)?.write(path)?;
+            run.checkpoint(net, history).write(path)?;
         }
         Ok(())
     }

@@ -64,6 +64,27 @@ impl History {
         })
     }
 
+    /// Appends the epochs of a run that went on from this one.
+    pub fn extend(&mut self, next: &Self) {
+        let done = self.epochs.len();
+        let shifted = next.epochs.iter().cloned().map(|mut epoch| {
+            epoch.epoch += done;
+            epoch
+        });
+        self.epochs.extend(shifted);
+    }
+
+    /// The validation accuracy of several runs in one chart: `[("fine-tuned", &a), ("from scratch", &b)]`.
+    pub fn compare(runs: &[(&str, &Self)]) -> Chart {
+        let chart = Chart::new().x_label("epoch").y_label("validation accuracy");
+        runs.iter().fold(chart, |chart, (name, run)| {
+            chart.line_xy(
+                *name,
+                run.epochs.iter().map(|e| (e.epoch, e.valid_accuracy)),
+            )
+        })
+    }
+
     /// Loss by epoch, training and validation.
     pub fn loss_curves(&self) -> Chart {
         self.curves("loss", |e| e.train_loss, |e| e.valid_loss)

@@ -50,29 +50,48 @@
 //!
 //! - [`fit`](mod@fit): [`Trainer`]; `run` holds where a run is, `live` what it shows
 //! - [`checkpoint`]: [`Checkpoint`], a run written down
+//! - [`mod@lr_find`], [`mod@sweep`]: which learning rate, which batch size
+//! - [`transfer`]: freezing, cached features, fine-tuning
+//! - [`inspect`]: gradients and activations by layer, filters, feature maps
+//! - [`cam`](mod@cam): Grad-CAM and its kin, where a network sees a class
+//! - [`calibration`]: whether probabilities mean what they say
 //! - [`error`]: everything that can go wrong, said for a learner
 
+pub mod calibration;
+pub mod cam;
 pub mod checkpoint;
 pub mod error;
 pub mod evaluate;
 pub mod fit;
 pub mod history;
+pub mod inspect;
 mod live;
 pub mod loss;
+pub mod lr_find;
 pub mod metrics;
 mod names;
 pub mod net;
 pub mod optim;
 mod run;
 pub mod schedule;
+pub mod sweep;
+pub mod transfer;
 
+pub use calibration::{Bin, Calibration};
+pub use cam::{Cam, CamMethod, cam, grad_cam};
 pub use checkpoint::Checkpoint;
 pub use error::TrainError;
 pub use evaluate::{Metrics, Predictions, TopLoss, evaluate, predict};
 pub use fit::{Trainer, fit};
 pub use history::{Epoch, History};
+pub use inspect::{Activations, GradientFlow, LayerActivation, LayerGradient};
+pub use inspect::{activations, feature_maps, filters, gradient_flow};
 pub use loss::CrossEntropy;
+pub use lr_find::{LrFind, lr_find};
 pub use metrics::{ClassScore, Confusion, Mistake, top_k_accuracy};
 pub use net::{best_device, named_parameters};
 pub use optim::{Adam, AdamW, Gradients, Optimizer, Rule, Sgd};
 pub use schedule::{Plan, Schedule};
+pub use sweep::{Sweep, sweep};
+pub use transfer::{cached_features, falling_factors, fine_tune, freeze, freeze_backbone, frozen};
+pub use transfer::{train_head, unfreeze};

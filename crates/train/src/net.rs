@@ -67,6 +67,29 @@ pub(crate) fn restore(net: &dyn Model, snapshot: &StateDict) -> Result<(), Train
     Ok(())
 }
 
+/// Puts the weights of a network back when it goes out of scope, be it by an error or an interrupt.
+pub(crate) struct PutBack<'n> {
+    net: &'n dyn Model,
+    weights: StateDict,
+}
+
+impl<'n> PutBack<'n> {
+    /// Remembers the weights as they are.
+    pub(crate) fn later(net: &'n dyn Model) -> Result<Self, TrainError> {
+        Ok(Self {
+            net,
+            weights: net.state_dict().snapshot()?,
+        })
+    }
+}
+
+impl Drop for PutBack<'_> {
+    fn drop(&mut self) {
+        // Copying between tensors of the same shapes does not fail, and nobody could be told.
+        let _ = restore(self.net, &self.weights);
+    }
+}
+
 /// The best device that libtorch has here: CUDA, then Apple's MPS, then the CPU.
 ///
 /// `net.to_device(best_device())` moves a network there; batches follow it by themselves.

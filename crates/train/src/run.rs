@@ -77,7 +77,9 @@ impl Run {
         checkpoint: &Checkpoint,
     ) -> Result<Self, TrainError> {
         let mut optimizer = settings.optimizer(net)?;
-        optimizer.remember(checkpoint.memory()?)?;
+        if let Some(state) = &checkpoint.optimizer {
+            optimizer.load_state_dict(state)?;
+        }
         let mut plan = settings.schedule.plan(settings.rule.rate(), 1, 1)?;
         plan.watch = checkpoint.watch;
         Ok(Self {
@@ -221,6 +223,14 @@ impl Run {
         epoch
     }
 
+    /// The run written down. Its tensors are those of the network and the optimiser, not copies.
+    pub(crate) fn checkpoint(&self, net: &dyn Model, history: &History) -> Checkpoint {
+        let mut checkpoint = Checkpoint::of(net, &self.classes, history).with(&self.optimizer);
+        checkpoint.step = self.step;
+        checkpoint.watch = self.plan.watch;
+        checkpoint
+    }
+
     /// Keeps a copy of the weights when the last epoch is the best one.
     pub(crate) fn keep_if_best(
         &mut self,
@@ -288,11 +298,6 @@ impl Run {
 impl Settings {
     /// A fresh optimiser for a network.
     fn optimizer(&self, net: &dyn Model) -> Result<Optimizer, TrainError> {
-        let factors: Vec<(&str, f64)> = self
-            .factors
-            .iter()
-            .map(|(prefix, factor)| (prefix.as_str(), *factor))
-            .collect();
-        Optimizer::over(net, self.rule)?.factors(&factors)
+        Optimizer::over(net, self.rule)?.factors(&self.factors)
     }
 }

@@ -3,12 +3,13 @@
 //! - [`Sgd`], [`Adam`], [`AdamW`]: the rules, with PyTorch's names and defaults
 //! - [`Optimizer`]: a rule at work on the parameters of one network
 //! - [`gradients`]: [`Gradients`], what a step is made of
+//!
+//! Inside, `state` writes down what an optimiser remembers, as PyTorch does.
 
 mod adam;
 pub mod gradients;
 mod sgd;
-
-use std::collections::BTreeMap;
+mod state;
 
 use tch::{TchError, Tensor};
 
@@ -77,7 +78,7 @@ impl Rule {
     }
 
     /// What is remembered of each parameter, by PyTorch's names.
-    pub(crate) fn slots(&self) -> &'static [&'static str] {
+    fn slots(&self) -> &'static [&'static str] {
         match self {
             Self::Sgd(rule) if rule.momentum == 0.0 => &[],
             Self::Sgd(_) => &["momentum_buffer"],
@@ -140,10 +141,10 @@ pub struct Optimizer {
 
 /// What is remembered of one parameter.
 #[derive(Debug, Default)]
-pub(crate) struct Memory {
-    pub(crate) steps: u64,
+struct Memory {
+    steps: u64,
     /// In the order of [`Rule::slots`], of the parameter's shape; empty before the first step.
-    pub(crate) slots: Vec<Tensor>,
+    slots: Vec<Tensor>,
 }
 
 /// Numbers that are updated at a stretch: their parts of parameter, gradient and memory stay in the cache
@@ -190,8 +191,9 @@ impl Optimizer {
     /// # Errors
     /// [`TrainError::Unknown`] when no parameter begins with a prefix; [`TrainError::Settings`] when a factor
     /// is negative or not a number.
-    pub fn factors(mut self, factors: &[(&str, f64)]) -> Result<Self, TrainError> {
-        for &(prefix, factor) in factors {
+    pub fn factors<S: AsRef<str>>(mut self, factors: &[(S, f64)]) -> Result<Self, TrainError> {
+        for (prefix, factor) in factors {
+            let (prefix, factor) = (prefix.as_ref(), *factor);
             if !(factor >= 0.0 && factor.is_finite()) {
                 return Err(TrainError::settings(format!(
                     "optimizer: the factor of {prefix} must be 0 or more, got {factor}"
@@ -296,40 +298,6 @@ impl Optimizer {
     /// The parameters it works on, in the network's order.
     pub fn parameters(&self) -> &[(String, Tensor)] {
         &self.parameters
-    }
-
-    /// What is remembered of each parameter that has made a step, by name.
-    pub(crate) fn memory(&self) -> BTreeMap<&str, &Memory> {
-        (self.parameters.iter().zip(&self.memory))
-            .filter(|(_, memory)| memory.steps > 0)
-            .map(|((name, _), memory)| (name.as_str(), memory))
-            .collect()
-    }
-
-    /// Takes over what another run remembered; parameters it does not name begin anew.
-    pub(crate) fn remember(
-        &mut self,
-        mut memory: BTreeMap<String, Memory>,
-    ) -> Result<(), TrainError> {
-        for ((name, tensor), own) in self.parameters.iter().zip(&mut self.memory) {
-            *own = memory.remove(name).unwrap_or_default();
-            if own.slots.iter().any(|slot| slot.size() != tensor.size()) {
-                return Err(TrainError::settings(format!(
-                    "optimizer: what is remembered of {name} has another shape than {name}"
-                )));
-            }
-            for slot in &mut own.slots {
-                *slot = slot
-                    .f_to_device(tensor.device())
-                    .map_err(said("loading the optimiser"))?;
-            }
-        }
-        match memory.keys().next() {
-            None => Ok(()),
-            Some(name) => Err(TrainError::settings(format!(
-                "optimizer: something is remembered of {name}, which the network does not have"
-            ))),
-        }
     }
 }
 
