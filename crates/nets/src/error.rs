@@ -1,5 +1,7 @@
 //! What can go wrong when a network is built, fed, loaded or saved.
 
+use std::path::PathBuf;
+
 use tch::TchError;
 
 use crate::weights::LoadReport;
@@ -50,6 +52,15 @@ pub enum NetError {
         network: String,
         /// What fits and what does not.
         report: LoadReport,
+    },
+
+    /// A file of weights that cannot be read or written.
+    #[error("{}: {problem}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        problem: String,
     },
 
     /// What torch said when it would not build or compute.
