@@ -9,7 +9,6 @@ mod mountain;
 mod peaks;
 mod sea;
 
-use glam::Vec2;
 use image::RgbImage;
 
 use crate::Random;
@@ -49,9 +48,4 @@ fn mirror(canvas: &mut Canvas) {
     for row in canvas.pixels.chunks_exact_mut(side) {
         row.reverse();
     }
-}
-
-/// An empty canvas for a scene, all sky.
-fn sky(view: &crate::paint::land::Viewpoint, air: &crate::paint::air::Air) -> Canvas {
-    Canvas::painted(SIDE as usize, |place: Vec2| air.sky(view.towards(place)))
 }
