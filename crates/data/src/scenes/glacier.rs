@@ -102,7 +102,7 @@ fn valley(random: &mut Random) -> Canvas {
     let lean = random.range(-0.22, 0.22);
     let seed = random.bits() as u32 >> 3;
     let begins = if random.chance(0.4) {
-        random.range(250.0, 700.0)
+        random.range(130.0, 380.0)
     } else {
         -100.0
     };

@@ -4,10 +4,14 @@
 //! what stands where. Glaciers and mountains share their land, buildings and streets their city, as they do
 //! in photographs, and are confused for it.
 
+mod buildings;
+mod forest;
 mod glacier;
 mod mountain;
 mod peaks;
 mod sea;
+mod street;
+mod town;
 
 use image::RgbImage;
 
@@ -33,6 +37,9 @@ pub const SIDE: u32 = 150;
 /// When there is no such class.
 pub(crate) fn paint(class: usize, random: &mut Random) -> RgbImage {
     let mut canvas = match SCENES[class] {
+        "buildings" => buildings::paint(random),
+        "street" => street::paint(random),
+        "forest" => forest::paint(random),
         "glacier" => glacier::paint(random),
         "sea" => sea::paint(random),
         _ => mountain::paint(random),

@@ -250,12 +250,12 @@ pub(super) fn conifer(
         height * 0.008,
         haze(rgb(0x3A2A1C) * air.on(Vec3::Z, 0.4)),
     );
-    let tiers = ((height * 110.0) as usize).clamp(4, 22);
+    let tiers = ((height * 130.0) as usize).clamp(4, 48);
     for tier in 0..tiers {
         let up = 0.08 + 0.92 * tier as f32 / tiers as f32;
-        let half = width * (1.04 - up) * random.range(0.75, 1.2);
+        let half = width * (1.04 - up) * random.range(0.6, 1.15);
         let y = foot.y - height * up;
-        let thick = height / tiers as f32 * 1.1;
+        let thick = height / tiers as f32 * 1.25;
         for hand in [-1.0_f32, 1.0] {
             let lit = if hand == side { 1.0 } else { 0.35 };
             let mut light = colour

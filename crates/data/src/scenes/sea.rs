@@ -120,7 +120,7 @@ impl Coast {
                 random.range(14.0, 75.0)
             },
             rocks: if random.chance(0.35) {
-                random.range(-0.5, -0.2)
+                random.range(-0.98, -0.78)
             } else {
                 -2.0
             },
