@@ -79,7 +79,7 @@ impl Air {
                 (0.5, 0.95),
                 (0.4, 0.8),
                 (0.7, 1.0),
-                (0.8, 2.2),
+                (0.4, 1.3),
             ),
             Mood::Golden => (
                 [0x4A72AC, 0xF2CFA0, 0xFFB868, 0x8FA3C8, 0xFFE2B8, 0x8A7F92],
@@ -100,7 +100,7 @@ impl Air {
                 (0.55, 0.85),
                 (0.3, 0.6),
                 (0.2, 0.9),
-                (3.0, 6.0),
+                (1.2, 2.4),
             ),
             Mood::Night => (
                 [0x0B1024, 0x2A2F4C, 0x8090C0, 0x3A4470, 0x3A3E56, 0x181B2C],
@@ -167,18 +167,26 @@ impl Air {
 
     /// The sky without its clouds.
     pub(crate) fn glow(&self, towards: Vec3) -> Vec3 {
+        let mut light = self.clear(towards);
+        let near_sun = towards.dot(self.sun).max(0.0);
+        let near64 = power64(near_sun);
+        light += self.sunlight * (0.12 * near64);
+        if matches!(self.mood, Mood::Golden | Mood::Dusk | Mood::Clear) && near_sun > 0.9994 {
+            light += self.sunlight * 2.0;
+        }
+        light
+    }
+
+    /// The sky without clouds and sun: what haze takes its colour from.
+    fn clear(&self, towards: Vec3) -> Vec3 {
         let low = (1.0 - towards.y.clamp(0.0, 1.0)).max(0.0);
         let low = low * low;
         let mut light = self.zenith.lerp(self.horizon, low * low);
         let near_sun = towards.dot(self.sun).max(0.0);
         let near2 = near_sun * near_sun;
         let near8 = near2 * near2 * near2 * near2;
-        let near64 = near8 * near8 * near8 * near8 * near8 * near8 * near8 * near8;
         let strength = if self.mood == Mood::Night { 0.2 } else { 0.10 };
-        light += self.sunlight * (strength * near8 * low + 0.12 * near64);
-        if matches!(self.mood, Mood::Golden | Mood::Dusk | Mood::Clear) && near_sun > 0.9994 {
-            light += self.sunlight * 2.0;
-        }
+        light += self.sunlight * (strength * near8 * low);
         if self.mood == Mood::Dusk {
             light += vec3(0.30, 0.07, 0.02) * (low * low * low * near2);
         }
@@ -189,7 +197,7 @@ impl Air {
     pub(crate) fn through(&self, light: Vec3, distance: f32, towards: Vec3) -> Vec3 {
         let rest = libm::expf(-distance * self.haze);
         let level = vec3(towards.x, 0.03, towards.z).normalize_or_zero();
-        self.glow(level).lerp(light, rest)
+        self.clear(level).lerp(light, rest)
     }
 
     /// The light on a surface: its normal, and how much of the sun reaches it, 0-1.
@@ -198,4 +206,9 @@ impl Air {
         let sky = 0.62 + 0.38 * normal.y;
         self.sunlight * sun + self.skylight * sky
     }
+}
+
+/// The 64th power: a small bright spot.
+pub(super) fn power64(x: f32) -> f32 {
+    (0..6).fold(x, |x, _| x * x)
 }

@@ -20,6 +20,18 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
+    /// A black canvas for a picture of `side` x `side` pixels.
+    pub(crate) fn new(side: usize) -> Self {
+        let side = side * OVERSAMPLING;
+        let pixels = vec![Vec3::ZERO; side * side];
+        Self { side, pixels }
+    }
+
+    /// How far away each pixel is, before anything is painted.
+    pub(crate) fn empty_depth(&self) -> Vec<f32> {
+        vec![f32::INFINITY; self.pixels.len()]
+    }
+
     /// A canvas for a picture of `side` x `side` pixels, each with the light that `paint` gives for its
     /// place from (0, 0) to (1, 1).
     pub(crate) fn painted(side: usize, paint: impl Fn(Vec2) -> Vec3) -> Self {
@@ -178,11 +190,12 @@ impl Canvas {
         } else {
             small
         };
+        let balance = camera.balance * metered(&small);
         let mut picture = RgbImage::new(side as u32, side as u32);
         for (x, y, pixel) in picture.enumerate_pixels_mut() {
             let off = (vec2(x as f32, y as f32) + 0.5) / side as f32 - 0.5;
             let vignette = 1.0 - camera.vignette * off.length_squared() * 2.0;
-            let light = small[y as usize * side + x as usize] * camera.balance * vignette;
+            let light = small[y as usize * side + x as usize] * balance * vignette;
             let grey = light.dot(vec3(0.2126, 0.7152, 0.0722));
             let light = (grey + (light - grey) * camera.saturation).max(Vec3::ZERO);
             let grain = |channel: u32| {
@@ -213,6 +226,13 @@ impl Canvas {
             })
             .collect()
     }
+}
+
+/// The exposure a meter would choose: half way, in stops, to a middle brightness.
+fn metered(pixels: &[Vec3]) -> f32 {
+    let sum: Vec3 = pixels.iter().sum();
+    let mean = sum.dot(vec3(0.2126, 0.7152, 0.0722)) / pixels.len() as f32;
+    (0.30 / mean.max(0.02)).sqrt()
 }
 
 /// A three-tap blur in both directions; `strength` 1 is a full one.
@@ -259,7 +279,7 @@ impl Camera {
             balance: vec3(1.0 + warm, 1.0, 1.0 - warm) * exposure,
             saturation: random.range(0.85, 1.15),
             vignette: random.range(0.0, 0.45),
-            grain: random.range(0.008, 0.05),
+            grain: random.range(0.003, 0.03),
             grain_seed: random.bits() as u32 >> 4,
             blur: if random.chance(0.35) {
                 random.range(0.2, 0.9)

@@ -2,7 +2,7 @@
 
 use glam::{Vec2, Vec3, vec2, vec3};
 
-use super::air::Air;
+use super::air::{Air, power64};
 use super::canvas::{Canvas, rgb};
 use super::noise::{fbm, noise, smoothstep};
 
@@ -31,6 +31,17 @@ impl Viewpoint {
                 self.horizon - off.y / off.z * self.focal,
             )
         })
+    }
+}
+
+/// Paints the sky wherever nothing has been painted.
+pub(crate) fn paint_sky(canvas: &mut Canvas, depth: &[f32], view: &Viewpoint, air: &Air) {
+    let side = canvas.side;
+    let place = |at: usize| (at as f32 + 0.5) / side as f32;
+    for (at, pixel) in canvas.pixels.iter_mut().enumerate() {
+        if depth[at].is_infinite() {
+            *pixel = air.sky(view.towards(vec2(place(at % side), place(at / side))));
+        }
     }
 }
 
@@ -66,10 +77,12 @@ impl Land {
     }
 
     /// The height at a place; beyond the border that of the border.
+    #[inline]
     pub(crate) fn height(&self, place: Vec2) -> f32 {
         self.sample(&self.heights, place)
     }
 
+    #[inline]
     fn sample(&self, field: &[f32], place: Vec2) -> f32 {
         let last = (self.cells - 1) as f32 - 0.001;
         let x = (place.x / self.step + (self.cells - 1) as f32 / 2.0).clamp(0.0, last);
@@ -84,6 +97,7 @@ impl Land {
     }
 
     /// Which way the ground faces.
+    #[inline]
     pub(crate) fn normal(&self, place: Vec2) -> Vec3 {
         let e = self.step * 0.7;
         let dx = self.height(place + vec2(e, 0.0)) - self.height(place - vec2(e, 0.0));
@@ -92,6 +106,7 @@ impl Land {
     }
 
     /// How much of the sun reaches a place, 0-1.
+    #[inline]
     fn lit(&self, place: Vec2) -> f32 {
         self.sample(&self.lit, place)
     }
@@ -128,19 +143,20 @@ impl Land {
         lit
     }
 
-    /// Paints the land, column by column from near to far, as `ground` gives its colour for a place and the
-    /// way it faces there. Returns how far away each pixel is, in metres along z; what shows sky is infinite.
+    /// Paints the land that lies in front of what is on the canvas, column by column from near to far.
+    /// `ground` gives its colour at a point, and may roughen its normal; `depth` is how far away each pixel
+    /// is, in metres along z.
     pub(crate) fn paint(
         &self,
         canvas: &mut Canvas,
+        depth: &mut [f32],
         view: &Viewpoint,
         air: &Air,
         ground: impl Fn(Vec3, &mut Vec3) -> Vec3,
-    ) -> Vec<f32> {
+    ) {
         let side = canvas.side;
         let scale = side as f32;
         let reach = self.step * (self.cells - 1) as f32;
-        let mut depth = vec![f32::INFINITY; side * side];
         for column in 0..side {
             let slope = ((column as f32 + 0.5) / scale - 0.5) / view.focal;
             let mut top = side as isize;
@@ -169,18 +185,21 @@ impl Land {
                             at.y,
                         );
                         let pixel = row as usize * side + column;
+                        if depth[pixel] < at_z {
+                            continue;
+                        }
                         depth[pixel] = at_z;
                         canvas.pixels[pixel] = self.shade(point, at_z, slope, view, air, &ground);
                     }
                     top = first;
                 }
                 (last_z, last_y) = (z, y);
-                z += (z * 0.007).max(self.step * 0.12).max(0.05);
+                z += (z * 0.008).max(self.step * 0.15).max(0.05);
             }
         }
-        depth
     }
 
+    #[inline]
     fn shade(
         &self,
         point: Vec3,
@@ -258,6 +277,7 @@ impl Water {
     }
 
     /// Which way the surface faces: long waves, and ripples that distance smooths away.
+    #[inline]
     fn normal(&self, place: Vec2, distance: f32, below: f32) -> Vec3 {
         let calm = smoothstep(0.0, 1.5, below + 0.3);
         let (mut dx, mut dz) = (0.0, 0.0);
@@ -278,6 +298,7 @@ impl Water {
     }
 
     /// What the water mirrors: what stands on the canvas above the horizon, else the sky.
+    #[inline]
     fn mirrored(
         &self,
         behind: &Canvas,
@@ -298,6 +319,7 @@ impl Water {
     }
 
     #[allow(clippy::too_many_arguments)] // one place on the water, described
+    #[inline]
     fn light(
         &self,
         place: Vec2,
@@ -318,16 +340,14 @@ impl Water {
             * (air.skylight + air.sunlight * air.sun.y.max(0.05) * 0.55);
         let mut light = body.lerp(mirrored, fresnel);
         let half = (air.sun - towards).normalize_or_zero();
-        let shine = normal.dot(half).max(0.0);
-        let shine = shine * shine * shine * shine;
-        let shine = shine * shine * shine * shine;
-        let shine = shine * shine * shine * shine;
+        let shine = power64(normal.dot(half).max(0.0));
         light += air.sunlight * (shine * shine * (1.2 - self.waves) * 1.2);
         let foam = self.foam(place, distance, below);
         light.lerp(rgb(0xF4F8FA) * air.on(Vec3::Y, 0.8) * 0.62, foam)
     }
 
     /// How much foam covers a place, 0-1: surf where it is shallow, white caps where waves are high.
+    #[inline]
     fn foam(&self, place: Vec2, distance: f32, below: f32) -> f32 {
         let mut foam = 0.0_f32;
         if self.surf > 0.0 && below < self.surf * 3.2 {

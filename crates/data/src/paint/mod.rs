@@ -3,6 +3,7 @@
 //! - [`canvas`]: light in pixels, shapes on it, and the camera that makes a picture of it
 //! - [`noise`]: the grain of rock, clouds, leaves and water
 //! - [`air`]: sky, sun and haze
+//! - [`city`]: houses, cars and lamps as solid bodies
 //! - [`land`]: fields of heights, and water
 //!
 //! Only additions, multiplications, divisions and roots of `f32` are used, and functions of the crate `libm`,
@@ -10,5 +11,6 @@
 
 pub(crate) mod air;
 pub(crate) mod canvas;
+pub(crate) mod city;
 pub(crate) mod land;
 pub(crate) mod noise;

@@ -1,13 +1,17 @@
 //! Noise: the grain of rock, clouds, leaves and water.
 
+use std::sync::LazyLock;
+
 use glam::{Vec2, vec2};
 
 /// A number from 0 up to 1 for a point of the lattice.
+#[inline]
 pub(crate) fn speck(x: i32, y: i32, seed: u32) -> f32 {
     (hash(x, y, seed) >> 8) as f32 / (1 << 24) as f32
 }
 
 /// Random bits for a point of the lattice (the finaliser of MurmurHash3).
+#[inline]
 pub(crate) fn hash(x: i32, y: i32, seed: u32) -> u32 {
     let mut bits = (x as u32).wrapping_mul(0x27D4_EB2D)
         ^ (y as u32).wrapping_mul(0x1656_67B1).rotate_left(15)
@@ -18,18 +22,49 @@ pub(crate) fn hash(x: i32, y: i32, seed: u32) -> u32 {
 }
 
 /// The whole number below. Without SSE 4.1 `f32::floor` is a call, and noise asks for it all the time.
+#[inline]
 fn floor(x: f32) -> i32 {
     let whole = x as i32;
     whole - i32::from(x < whole as f32)
 }
 
-/// Smooth noise from about -1 to 1 with details of size 1 (Perlin, "Improving noise", SIGGRAPH 2002).
+/// Texels of the table of noise for one step of its lattice, and texels on a side.
+const FINE: usize = 8;
+const TABLE: usize = 512;
+
+/// Smooth noise from about -1 to 1 with details of size 1.
+///
+/// Read from a table, at a place of its own for each seed: most of a picture's time goes here.
+#[inline]
 pub(crate) fn noise(p: Vec2, seed: u32) -> f32 {
+    static NOISE: LazyLock<Vec<f32>> = LazyLock::new(|| {
+        let place = |at: usize| vec2((at % TABLE) as f32, (at / TABLE) as f32) / FINE as f32;
+        (0..TABLE * TABLE)
+            .map(|at| gradient_noise(place(at)))
+            .collect()
+    });
+    let table = NOISE.as_slice();
+    let shift = seed.wrapping_mul(0x9E37_79B1);
+    let x = p.x * FINE as f32 + (shift >> 23) as f32;
+    let y = p.y * FINE as f32 + (shift >> 14 & 0x1FF) as f32;
+    let (column, row) = (floor(x), floor(y));
+    let (fx, fy) = (x - column as f32, y - row as f32);
+    let wrap = |at: i32| at as usize & (TABLE - 1);
+    let (left, right) = (wrap(column), wrap(column.wrapping_add(1)));
+    let (top, bottom) = (wrap(row) * TABLE, wrap(row.wrapping_add(1)) * TABLE);
+    let above = lerp(table[top + left], table[top + right], fx);
+    let below = lerp(table[bottom + left], table[bottom + right], fx);
+    lerp(above, below, fy)
+}
+
+/// Perlin, "Improving noise", SIGGRAPH 2002; it repeats where the table ends.
+fn gradient_noise(p: Vec2) -> f32 {
     let (x, y) = (floor(p.x), floor(p.y));
     let f = vec2(p.x - x as f32, p.y - y as f32);
     let slope = |dx: i32, dy: i32| {
         let to = f - vec2(dx as f32, dy as f32);
-        let bits = hash(x + dx, y + dy, seed);
+        let period = (TABLE / FINE) as i32;
+        let bits = hash((x + dx) % period, (y + dy) % period, 1);
         let (a, b) = if bits & 1 == 0 {
             (to.x, to.y)
         } else {
@@ -46,6 +81,7 @@ pub(crate) fn noise(p: Vec2, seed: u32) -> f32 {
 }
 
 /// Noise upon noise, each of half the size and strength, from about -1 to 1.
+#[inline]
 pub(crate) fn fbm(mut p: Vec2, octaves: u32, seed: u32) -> f32 {
     let (mut sum, mut strength) = (0.0, 0.55);
     for octave in 0..octaves {
@@ -57,7 +93,17 @@ pub(crate) fn fbm(mut p: Vec2, octaves: u32, seed: u32) -> f32 {
     sum
 }
 
+/// Noise of about the given size that keeps its pattern when the size changes with the distance: it goes
+/// over from one power of two to the next.
+#[inline]
+pub(crate) fn detail(p: Vec2, size: f32, seed: u32) -> f32 {
+    let power = f32::from_bits(size.max(1e-6).to_bits() & 0x7F80_0000);
+    let p = p / power;
+    lerp(noise(p, seed), noise(p * 0.5, seed + 1), size / power - 1.0)
+}
+
 /// Sharp crests between wide valleys, from about 0 to 1 (Musgrave's ridged multifractal).
+#[inline]
 pub(crate) fn ridged(mut p: Vec2, octaves: u32, seed: u32) -> f32 {
     let (mut sum, mut strength, mut weight) = (0.0, 0.5, 1.0_f32);
     for octave in 0..octaves {
@@ -73,6 +119,7 @@ pub(crate) fn ridged(mut p: Vec2, octaves: u32, seed: u32) -> f32 {
 
 /// Cells about scattered points (Worley 1996): the distance to the nearest point, that to the second
 /// nearest, and a number from 0 to 1 of the cell's own.
+#[inline]
 pub(crate) fn cells(p: Vec2, seed: u32) -> (f32, f32, f32) {
     let (x, y) = (floor(p.x), floor(p.y));
     let (mut first, mut second, mut own) = (9.0_f32, 9.0_f32, 0.0);
@@ -97,11 +144,13 @@ pub(crate) fn cells(p: Vec2, seed: u32) -> (f32, f32, f32) {
 }
 
 /// From `a` to `b` as `t` goes from 0 to 1.
+#[inline]
 pub(crate) fn lerp(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
 }
 
 /// 0 before `low`, 1 after `high`, smooth between.
+#[inline]
 pub(crate) fn smoothstep(low: f32, high: f32, x: f32) -> f32 {
     let t = ((x - low) / (high - low)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)

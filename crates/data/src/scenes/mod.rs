@@ -4,12 +4,15 @@
 //! what stands where. Glaciers and mountains share their land, buildings and streets their city, as they do
 //! in photographs, and are confused for it.
 
+mod buildings;
+mod forest;
 mod glacier;
 mod mountain;
 mod peaks;
 mod sea;
+mod street;
+mod town;
 
-use glam::Vec2;
 use image::RgbImage;
 
 use crate::Random;
@@ -34,6 +37,9 @@ pub const SIDE: u32 = 150;
 /// When there is no such class.
 pub(crate) fn paint(class: usize, random: &mut Random) -> RgbImage {
     let mut canvas = match SCENES[class] {
+        "buildings" => buildings::paint(random),
+        "street" => street::paint(random),
+        "forest" => forest::paint(random),
         "glacier" => glacier::paint(random),
         "sea" => sea::paint(random),
         _ => mountain::paint(random),
@@ -49,9 +55,4 @@ fn mirror(canvas: &mut Canvas) {
     for row in canvas.pixels.chunks_exact_mut(side) {
         row.reverse();
     }
-}
-
-/// An empty canvas for a scene, all sky.
-fn sky(view: &crate::paint::land::Viewpoint, air: &crate::paint::air::Air) -> Canvas {
-    Canvas::painted(SIDE as usize, |place: Vec2| air.sky(view.towards(place)))
 }

@@ -6,7 +6,7 @@ use super::peaks::{self, Cover, Range, Season};
 use crate::Random;
 use crate::paint::air::{Air, Mood};
 use crate::paint::canvas::{Canvas, rgb, vary};
-use crate::paint::land::{Land, Viewpoint, Water};
+use crate::paint::land::{Land, Viewpoint, Water, paint_sky};
 use crate::paint::noise::fbm;
 
 /// What lies at the foot of the mountains.
@@ -45,7 +45,7 @@ pub(super) fn paint(random: &mut Random) -> Canvas {
     let seed = random.bits() as u32 >> 3;
     let shore = random.range(260.0, 1500.0);
     let hills = random.range(10.0, 45.0);
-    let land = Land::new(peaks::REACH, 380, air.sun, |place| {
+    let land = Land::new(peaks::REACH, 280, air.sun, |place| {
         let swell = hills * (0.5 + fbm(place / 600.0, 4, seed)) * (place.y / 500.0).min(1.0);
         let basin = if foot == Foot::Lake {
             // Below the water up to the far shore, which is not straight.
@@ -68,14 +68,16 @@ pub(super) fn paint(random: &mut Random) -> Canvas {
         .max(water_level);
     let view = Viewpoint {
         eye: vec3(0.0, ground + above, 0.0),
-        horizon: random.range(0.56, 0.74),
-        focal: random.range(0.85, 1.5),
+        horizon: random.range(0.6, 0.82),
+        focal: random.range(1.1, 2.2),
     };
-    let mut canvas = super::sky(&view, &air);
-    let mut depth = land.paint(&mut canvas, &view, &air, |point, normal| {
+    let mut canvas = Canvas::new(super::SIDE as usize);
+    let mut depth = canvas.empty_depth();
+    land.paint(&mut canvas, &mut depth, &view, &air, |point, normal| {
         let distance = (point.z - view.eye.z).max(1.0);
         cover.colour(point, normal, distance)
     });
+    paint_sky(&mut canvas, &depth, &view, &air);
     let snowy = if season == Season::Winter {
         random.range(0.2, 0.7)
     } else {

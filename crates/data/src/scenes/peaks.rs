@@ -6,7 +6,7 @@ use crate::Random;
 use crate::paint::air::Air;
 use crate::paint::canvas::{Canvas, rgb, vary};
 use crate::paint::land::{Land, Viewpoint};
-use crate::paint::noise::{cells, fbm, noise, ridged, smoothstep};
+use crate::paint::noise::{cells, detail, fbm, lerp, noise, ridged, smoothstep};
 
 /// Metres of land on a side.
 pub(super) const REACH: f32 = 9000.0;
@@ -43,7 +43,7 @@ impl Range {
             round: if random.chance(0.25) {
                 random.range(0.4, 1.0)
             } else {
-                random.range(0.0, 0.25)
+                0.0
             },
             seed: random.bits() as u32 >> 3,
         }
@@ -56,9 +56,11 @@ impl Range {
             fbm(place / 1700.0, 2, self.seed + 19),
         ) * 330.0;
         let p = (place + warp) / self.ridges;
-        let sharp = ridged(p, 7, self.seed);
-        let soft = 0.5 + 0.6 * fbm(p * 1.2, 5, self.seed);
-        let crest = sharp + (soft - sharp) * self.round;
+        let sharp = ridged(p, 6, self.seed);
+        let mut crest = sharp;
+        if self.round > 0.0 {
+            crest = lerp(sharp, 0.5 + 0.6 * fbm(p * 1.2, 4, self.seed), self.round);
+        }
         let ramp = smoothstep(self.begins, self.begins + 3200.0, place.y);
         let (top, extra, width) = self.summit;
         let off = ((place + warp * 0.5).distance(top) / width).min(1.0);
@@ -93,7 +95,7 @@ pub(super) enum Season {
 impl Cover {
     pub(super) fn draw(random: &mut Random, season: Season, height: f32) -> Self {
         let (rock, dark, meadow, far, wood) = match season {
-            Season::Summer => (0x857E76, 0x4C4743, 0x6F8C3A, 0x58733A, 0x24401F),
+            Season::Summer => (0x857E76, 0x4C4743, 0x6E8048, 0x56693F, 0x2A3D26),
             Season::Autumn => (0x837A70, 0x4E4640, 0xA88A45, 0x8C6E34, 0x7A4A1C),
             Season::Winter => (0x6F6C6C, 0x3D3B3E, 0xE4EAF2, 0xD8E0EA, 0x2C3A34),
             Season::Desert => (0xB47C54, 0x6E4530, 0xC09A68, 0xA87C50, 0x6A6B40),
@@ -119,17 +121,18 @@ impl Cover {
 
     /// The colour of the ground at a point, and the small unevenness of its normal.
     pub(super) fn colour(&self, point: Vec3, normal: &mut Vec3, distance: f32) -> Vec3 {
-        let place = vec2(point.x, point.z);
+        // Down a steep face height counts as well, or its texture would be drawn into streaks.
+        let place = vec2(point.x + 0.35 * point.y, point.z + 0.9 * point.y);
         let grain = distance * 0.006 + 0.4;
         let bump = |size: f32, seed: u32| {
-            let p = place / size;
-            let here = noise(p, seed);
+            let (dx, dy) = (vec2(0.3 * size, 0.0), vec2(0.0, 0.3 * size));
+            let here = detail(place, size, seed);
             vec2(
-                noise(p + vec2(0.3, 0.0), seed) - here,
-                noise(p + vec2(0.0, 0.3), seed) - here,
+                detail(place + dx, size, seed) - here,
+                detail(place + dy, size, seed) - here,
             )
         };
-        let rough = bump(grain * 9.0, self.seed + 1) + bump(grain * 3.4, self.seed + 2) * 0.8;
+        let rough = bump(grain * 6.0, self.seed + 1) + bump(grain * 2.2, self.seed + 20) * 0.8;
         let steep = 1.0 - normal.y;
         // Layers of rock, folded a little.
         let layer = point.y / 46.0 + 2.2 * fbm(place / 420.0, 3, self.seed + 3);
@@ -140,7 +143,7 @@ impl Cover {
             (0.55 + 0.42 * band + 0.5 * patch).clamp(0.0, 1.0),
         );
         let near = 1.0 / (1.0 + distance / 900.0);
-        let blades = fbm(place / (grain * 1.6), 3, self.seed + 6);
+        let blades = detail(place, grain * 1.6, self.seed + 6);
         let meadow = self
             .meadow_far
             .lerp(self.meadow, (near + 0.5 * patch).clamp(0.0, 1.0))
@@ -154,7 +157,9 @@ impl Cover {
             patch + 0.25 - 0.5 * point.y / self.tree_line.max(1.0),
         ) * (1.0 - smoothstep(0.30, 0.45, steep));
         if wooded > 0.0 && distance > 260.0 {
-            let (first, second, own) = cells(place / (8.0 + grain * 2.5), self.seed + 7);
+            // Crowns are 9 m wide; far away groups of them are seen.
+            let crowns = if distance < 1500.0 { 9.0 } else { 22.0 };
+            let (first, second, own) = cells(place / crowns, self.seed + 7);
             let crown = self.wood * (0.55 + 0.8 * own) * (0.45 + 0.9 * (second - first)).min(1.2);
             colour = colour.lerp(crown, wooded);
             roughness += 0.8 * wooded;
@@ -167,7 +172,7 @@ impl Cover {
                     0.50,
                     steep + 0.22 * rough.y - 0.10 * smoothstep(0.0, 900.0, point.y - snow_at),
                 ));
-        colour = colour.lerp(rgb(0xF2F6FB) * 0.95, snow);
+        colour = colour.lerp(rgb(0xF2F6FB) * 0.8, snow);
         roughness *= 1.0 - 0.72 * snow;
         *normal = (*normal + vec3(rough.x, 0.0, rough.y) * roughness * 1.3).normalize();
         colour
@@ -245,12 +250,12 @@ pub(super) fn conifer(
         height * 0.008,
         haze(rgb(0x3A2A1C) * air.on(Vec3::Z, 0.4)),
     );
-    let tiers = ((height * 110.0) as usize).clamp(4, 22);
+    let tiers = ((height * 130.0) as usize).clamp(4, 48);
     for tier in 0..tiers {
         let up = 0.08 + 0.92 * tier as f32 / tiers as f32;
-        let half = width * (1.04 - up) * random.range(0.75, 1.2);
+        let half = width * (1.04 - up) * random.range(0.6, 1.15);
         let y = foot.y - height * up;
-        let thick = height / tiers as f32 * 1.1;
+        let thick = height / tiers as f32 * 1.25;
         for hand in [-1.0_f32, 1.0] {
             let lit = if hand == side { 1.0 } else { 0.35 };
             let mut light = colour
