@@ -160,8 +160,8 @@ fn first_component(maps: &Tensor) -> Result<Tensor, TchError> {
     let (channels, height, width) = maps.size3()?;
     let pixels = maps.f_reshape([channels, -1])?.f_tr()?; // [h * w, C]
     let centred = &pixels - pixels.f_mean_dim(0, true, Kind::Float)?;
-    let (_, _, directions) = Tensor::f_linalg_svd(&centred, false, "")?;
-    let along = centred.f_mv(&directions.f_get(0)?)?; // [h * w]
+    let (_, _, directions) = centred.f_svd(true, true)?; // columns, the first is the strongest
+    let along = centred.f_mv(&directions.f_select(1, 0)?)?; // [h * w]
     // The direction may point either way: take the one in which the maps are stronger.
     let strength = pixels.f_sum_dim_intlist(1, false, Kind::Float)?;
     let along = match along.f_dot(&strength)?.f_double_value(&[])? < 0.0 {

@@ -63,7 +63,10 @@ impl Checkpoint {
             epoch: history.epochs().len(),
             step: 0,
             history: history.clone(),
-            classes: classes.iter().map(|name| name.as_ref().to_owned()).collect(),
+            classes: classes
+                .iter()
+                .map(|name| name.as_ref().to_owned())
+                .collect(),
             weights: net.state_dict(),
             optimizer: None,
             watch: Watch::default(),
@@ -106,7 +109,10 @@ impl Checkpoint {
             ("history", history_to_value(&self.history)),
             ("classes", self.classes.clone().into()),
             ("model_state_dict", self.weights.to_value()),
-            ("optimizer_state_dict", self.optimizer.as_ref().map_or(Value::None, copy)),
+            (
+                "optimizer_state_dict",
+                self.optimizer.as_ref().map_or(Value::None, copy),
+            ),
             ("schedule", watch),
         ]);
         Ok(save_value(path, &value)?)
@@ -121,7 +127,9 @@ impl Checkpoint {
     pub fn read(path: impl AsRef<Path>) -> Result<Self, TrainError> {
         let path = path.as_ref();
         let value = load_value(path)?;
-        let weights = ["model_state_dict", "state_dict"].iter().find_map(|key| value.get(key)?.to_state_dict());
+        let weights = ["model_state_dict", "state_dict"]
+            .iter()
+            .find_map(|key| value.get(key)?.to_state_dict());
         let Some(weights) = weights else {
             return Err(TrainError::Checkpoint {
                 path: path.into(),
@@ -133,18 +141,30 @@ impl Checkpoint {
         let count = |key: &str| value.get(key).and_then(Value::as_i64).unwrap_or(0).max(0) as usize;
         let texts = |key: &str| {
             let texts = value.get(key).map(Value::elements).unwrap_or_default();
-            texts.iter().filter_map(Value::as_str).map(str::to_owned).collect()
+            texts
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect()
         };
         let architecture = value.get("architecture").and_then(Value::as_str);
-        let optimizer = value.get("optimizer_state_dict").filter(|state| state.get("state").is_some());
+        let optimizer = value
+            .get("optimizer_state_dict")
+            .filter(|state| state.get("state").is_some());
         Ok(Self {
             architecture: architecture.unwrap_or_default().to_owned(),
             epoch: count("epoch"),
             step: count("step"),
-            history: value.get("history").map(history_of_value).unwrap_or_default(),
+            history: value
+                .get("history")
+                .map(history_of_value)
+                .unwrap_or_default(),
             classes: texts("classes"),
             optimizer: optimizer.map(copy),
-            watch: value.get("schedule").map(watch_of_value).unwrap_or_default(),
+            watch: value
+                .get("schedule")
+                .map(watch_of_value)
+                .unwrap_or_default(),
             weights,
         })
     }
@@ -152,11 +172,31 @@ impl Checkpoint {
 
 /// The columns of a history: their names, and what they hold.
 const COLUMNS: [(&str, fn(&Epoch) -> f64, fn(&mut Epoch, f64)); 8] = [
-    ("epoch", |e| e.epoch as f64, |e, value| e.epoch = value as usize),
-    ("train_loss", |e| e.train_loss, |e, value| e.train_loss = value),
-    ("train_accuracy", |e| e.train_accuracy, |e, value| e.train_accuracy = value),
-    ("valid_loss", |e| e.valid_loss, |e, value| e.valid_loss = value),
-    ("valid_accuracy", |e| e.valid_accuracy, |e, value| e.valid_accuracy = value),
+    (
+        "epoch",
+        |e| e.epoch as f64,
+        |e, value| e.epoch = value as usize,
+    ),
+    (
+        "train_loss",
+        |e| e.train_loss,
+        |e, value| e.train_loss = value,
+    ),
+    (
+        "train_accuracy",
+        |e| e.train_accuracy,
+        |e, value| e.train_accuracy = value,
+    ),
+    (
+        "valid_loss",
+        |e| e.valid_loss,
+        |e, value| e.valid_loss = value,
+    ),
+    (
+        "valid_accuracy",
+        |e| e.valid_accuracy,
+        |e, value| e.valid_accuracy = value,
+    ),
     ("rate", |e| e.rate, |e, value| e.rate = value),
     ("seconds", |e| e.seconds, |e, value| e.seconds = value),
     ("waiting", |e| e.waiting, |e, value| e.waiting = value),
@@ -173,7 +213,13 @@ fn history_of_value(value: &Value) -> History {
     for row in 0..column(COLUMNS[0].0).len() {
         let mut epoch = Epoch::default();
         for (name, _, set) in COLUMNS {
-            set(&mut epoch, column(name).get(row).and_then(Value::as_f64).unwrap_or(f64::NAN));
+            set(
+                &mut epoch,
+                column(name)
+                    .get(row)
+                    .and_then(Value::as_f64)
+                    .unwrap_or(f64::NAN),
+            );
         }
         history.push(epoch);
     }
@@ -201,16 +247,31 @@ fn copy(value: &Value) -> Value {
         Value::Text(text) => Value::Text(text.clone()),
         Value::List(values) => Value::List(all(values)),
         Value::Tuple(values) => Value::Tuple(all(values)),
-        Value::Dict(entries) => Value::Dict(entries.iter().map(|(key, value)| (copy(key), copy(value))).collect()),
+        Value::Dict(entries) => Value::Dict(
+            entries
+                .iter()
+                .map(|(key, value)| (copy(key), copy(value)))
+                .collect(),
+        ),
         Value::Tensor(tensor) => Value::Tensor(tensor.shallow_clone()),
     }
 }
 
 impl fmt::Debug for Checkpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}, {} tensors, epoch {}", self.architecture, self.weights.len(), self.epoch)?;
+        write!(
+            f,
+            "{}, {} tensors, epoch {}",
+            self.architecture,
+            self.weights.len(),
+            self.epoch
+        )?;
         if let (Some(accuracy), Some(loss)) = (self.best_accuracy(), self.loss()) {
-            write!(f, ", best accuracy {:.2} %, loss {loss:.4}", 100.0 * accuracy)?;
+            write!(
+                f,
+                ", best accuracy {:.2} %, loss {loss:.4}",
+                100.0 * accuracy
+            )?;
         }
         write!(f, ", classes {}", self.classes.join(", "))
     }

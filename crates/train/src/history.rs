@@ -3,7 +3,7 @@
 use std::fmt;
 
 use plot::Chart;
-use rt::{Bundle, Show};
+use rt::{Bundle, Show, display::escape};
 
 /// One epoch of a run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -85,6 +85,20 @@ impl History {
         })
     }
 
+    /// The best epoch in a line.
+    pub(crate) fn summary(&self) -> String {
+        match self.best() {
+            None => "no epochs yet".into(),
+            Some(best) => format!(
+                "{} epochs; best is epoch {} with {:.2} % validation accuracy, loss {}",
+                self.epochs.len(),
+                best.epoch,
+                100.0 * best.valid_accuracy,
+                loss_text(best.valid_loss)
+            ),
+        }
+    }
+
     /// Loss by epoch, training and validation.
     pub fn loss_curves(&self) -> Chart {
         self.curves("loss", |e| e.train_loss, |e| e.valid_loss)
@@ -105,16 +119,13 @@ impl History {
             .line_xy("validation", points(valid))
     }
 
-    /// The curves side by side, then the table; `note` stands above.
+    /// The curves side by side, then the table; `note` stands above, or alone where there is only text.
     pub(crate) fn page(&self, note: &str) -> Bundle {
         let curve = |chart: Chart| match chart.to_svg() {
             Ok(svg) => format!("<div>{svg}</div>"),
-            Err(error) => rt::display::escape(&error.to_string()),
+            Err(error) => escape(&error.to_string()),
         };
-        let mut html = String::new();
-        if !note.is_empty() {
-            html += &format!("<p>{}</p>", rt::display::escape(note));
-        }
+        let mut html = format!("<p>{}</p>", escape(note));
         if !self.epochs.is_empty() {
             html += "<div style=\"display:flex;flex-wrap:wrap;gap:8px\">";
             html += &curve(self.loss_curves());
@@ -122,10 +133,7 @@ impl History {
             html += "</div>";
             html += &self.table();
         }
-        Bundle::html(
-            html,
-            format!("{note}{}{self:?}", if note.is_empty() { "" } else { "\n" }),
-        )
+        Bundle::html(html, note)
     }
 
     fn table(&self) -> String {
@@ -167,14 +175,23 @@ impl Epoch {
     fn cells(&self) -> [String; 8] {
         [
             self.epoch.to_string(),
-            format!("{:.4}", self.train_loss),
-            format!("{:.4}", self.valid_loss),
+            loss_text(self.train_loss),
+            loss_text(self.valid_loss),
             format!("{:.2} %", 100.0 * self.train_accuracy),
             format!("{:.2} %", 100.0 * self.valid_accuracy),
             format!("{:.2e}", self.rate),
             format!("{:.1} s", self.seconds),
             format!("{:.1} %", 100.0 * self.waiting),
         ]
+    }
+}
+
+/// Four places, or powers of ten for a loss that has exploded.
+fn loss_text(loss: f64) -> String {
+    if loss < 1e4 {
+        format!("{loss:.4}")
+    } else {
+        format!("{loss:.2e}")
     }
 }
 
@@ -195,6 +212,6 @@ impl fmt::Debug for History {
 
 impl Show for History {
     fn show(&self) -> Bundle {
-        self.page("")
+        self.page(&self.summary()).with_text(format!("{self:?}"))
     }
 }

@@ -54,26 +54,27 @@ impl Live {
 
     /// After an epoch with its validation.
     pub(crate) fn epoch_ended(&mut self, history: &History) {
-        if !self.quiet {
-            let done = history.epochs().len();
-            self.show(history.page(&format!("epoch {done}/{} done", self.epochs)));
+        if let (Some(last), false) = (history.last(), self.quiet) {
+            self.show(history.page(&format!(
+                "epoch {}/{} done: validation loss {:.4}, accuracy {:.1} %",
+                last.epoch,
+                self.epochs,
+                last.valid_loss,
+                100.0 * last.valid_accuracy
+            )));
         }
     }
 
     /// After the last epoch.
     pub(crate) fn finish(&mut self, history: &History, stopped_early: bool) {
-        let (Some(best), false) = (history.best(), self.quiet) else {
-            return;
-        };
-        let early = match stopped_early {
-            true => "stopped early; ",
-            false => "",
-        };
-        self.show(history.page(&format!(
-            "{early}best is epoch {} with {:.2} % validation accuracy",
-            best.epoch,
-            100.0 * best.valid_accuracy
-        )));
+        if !self.quiet {
+            let early = if stopped_early {
+                "stopped early after "
+            } else {
+                ""
+            };
+            self.show(history.page(&format!("{early}{}", history.summary())));
+        }
     }
 
     fn show(&mut self, bundle: Bundle) {

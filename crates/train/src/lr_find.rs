@@ -23,7 +23,7 @@ const TOO_HIGH: f64 = 4.0;
 /// Trains for 100 steps at rates from 1e-7 up to 10, and puts the weights back.
 ///
 /// The loss falls once the rate is high enough to matter, and explodes once it is too high; a good rate lies
-/// where it falls fastest. The search stops when the loss is four times its best.
+/// in the middle of its fall. The search stops when the loss is four times its best.
 ///
 /// Smith 2015, "Cyclical Learning Rates for Training Neural Networks", arXiv 1506.01186, section 3.3; numbers as
 /// in fastai.
@@ -86,14 +86,23 @@ impl LrFind {
         &self.points
     }
 
-    /// The rate at which the loss fell fastest: a good top of one-cycle; `None` when it never fell.
-    pub fn steepest(&self) -> Option<f64> {
-        let slope = |at: usize| self.points[at + 1].1 - self.points[at - 1].1;
-        let inner = 1..self.points.len().saturating_sub(1);
-        inner
-            .filter(|&at| slope(at) < 0.0)
-            .min_by(|&a, &b| slope(a).total_cmp(&slope(b)))
-            .map(|at| self.points[at].0)
+    /// The rate in the middle of the longest fall of the loss: a good top of one-cycle; `None` before two points.
+    ///
+    /// fastai's default suggestion, `valley`: robust where single steps are noisy.
+    pub fn valley(&self) -> Option<f64> {
+        // How long the longest falling subsequence is that ends at each point.
+        let mut lengths = vec![1; self.points.len()];
+        let mut end = 0;
+        for at in 1..self.points.len() {
+            let before = (0..at).filter(|&before| self.points[before].1 > self.points[at].1);
+            lengths[at] = 1 + before.map(|before| lengths[before]).max().unwrap_or(0);
+            if lengths[at] > lengths[end] {
+                end = at;
+            }
+        }
+        let start = (end + 1).checked_sub(*lengths.get(end)?)?;
+        let third = (end - start) / 3;
+        (end > 0).then(|| self.points[start + third + third / 2].0)
     }
 
     /// A tenth of the rate with the lowest loss: the careful choice.
@@ -118,9 +127,9 @@ impl fmt::Debug for LrFind {
         let rate = |rate: Option<f64>| rate.map_or("none".into(), |rate| format!("{rate:.1e}"));
         write!(
             f,
-            "{} rates tried; steepest {}, a tenth of the lowest {}",
+            "{} rates tried; valley {}, a tenth of the lowest {}",
             self.points.len(),
-            rate(self.steepest()),
+            rate(self.valley()),
             rate(self.tenth_of_lowest())
         )
     }

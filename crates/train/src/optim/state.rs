@@ -1,7 +1,7 @@
 //! What an optimiser remembers, in the layout of PyTorch's `optimizer.state_dict()`.
 
 use nets::weights::Value;
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{AdamW, Memory, Optimizer, Rule};
 use crate::TrainError;
@@ -21,7 +21,9 @@ impl Optimizer {
                 numbers.push(Value::Int(number));
                 number += 1;
             }
-            let names = members.iter().map(|&member| self.parameters[member].0.clone());
+            let names = members
+                .iter()
+                .map(|&member| self.parameters[member].0.clone());
             let mut group = self.settings(factor);
             group.push(("params", Value::List(numbers)));
             group.push(("param_names", names.collect::<Vec<_>>().into()));
@@ -46,9 +48,13 @@ impl Optimizer {
         };
         let mut memory: Vec<Memory> = self.parameters.iter().map(|_| Memory::default()).collect();
         for (number, entry) in entries {
-            let owner = number.as_i64().and_then(|number| owners.get(number as usize));
+            let owner = number
+                .as_i64()
+                .and_then(|number| owners.get(number as usize));
             let Some(&owner) = owner else {
-                return Err(wrong(format!("something is remembered of {number:?}, which is no parameter")));
+                return Err(wrong(format!(
+                    "something is remembered of {number:?}, which is no parameter"
+                )));
             };
             memory[owner] = self.memory_of(owner, entry)?;
         }
@@ -58,7 +64,10 @@ impl Optimizer {
 
     /// Which parameter each number of a state stands for: by name where names are given, else by order.
     fn owners(&self, state: &Value) -> Result<Vec<usize>, String> {
-        let groups = state.get("param_groups").map(Value::elements).unwrap_or_default();
+        let groups = state
+            .get("param_groups")
+            .map(Value::elements)
+            .unwrap_or_default();
         let names: Vec<&str> = groups
             .iter()
             .filter_map(|group| group.get("param_names"))
@@ -80,7 +89,7 @@ impl Optimizer {
         let take = |slot: &&str| match entry.get(slot).and_then(Value::as_tensor) {
             Some(tensor) if tensor.size() == parameter.size() => tensor
                 .f_to_device(parameter.device())
-                .and_then(|tensor| tensor.f_copy())
+                .and_then(|tensor| own_copy(&tensor))
                 .map_err(said("loading the optimiser")),
             Some(tensor) => Err(TrainError::settings(format!(
                 "optimizer: {slot} of {name} has the shape {:?}, the parameter has {:?}",
@@ -93,13 +102,20 @@ impl Optimizer {
             ))),
         };
         let steps = match entry.get("step") {
-            Some(Value::Tensor(steps)) => steps.f_double_value(&[]).map_err(said("loading the optimiser"))?,
+            Some(Value::Tensor(steps)) => steps
+                .f_double_value(&[])
+                .map_err(said("loading the optimiser"))?,
             Some(steps) => steps.as_f64().unwrap_or(1.0),
             None => 1.0, // SGD does not count
         };
         Ok(Memory {
             steps: steps as u64,
-            slots: self.rule.slots().iter().map(take).collect::<Result<_, _>>()?,
+            slots: self
+                .rule
+                .slots()
+                .iter()
+                .map(take)
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -118,8 +134,9 @@ impl Optimizer {
     fn remembered(&self, index: usize) -> Value {
         let memory = &self.memory[index];
         let slots = self.rule.slots().iter().zip(&memory.slots);
-        let mut entry: Vec<(&str, Value)> =
-            slots.map(|(name, tensor)| (*name, tensor.shallow_clone().into())).collect();
+        let mut entry: Vec<(&str, Value)> = slots
+            .map(|(name, tensor)| (*name, tensor.shallow_clone().into()))
+            .collect();
         if !matches!(self.rule, Rule::Sgd(_)) {
             let steps = Tensor::from(memory.steps as f64).to_kind(Kind::Float);
             entry.insert(0, ("step", steps.into()));
@@ -141,7 +158,10 @@ impl Optimizer {
             ],
             Rule::Adam(rule) | Rule::AdamW(AdamW(rule)) => vec![
                 rate,
-                ("betas", Value::Tuple(vec![rule.betas.0.into(), rule.betas.1.into()])),
+                (
+                    "betas",
+                    Value::Tuple(vec![rule.betas.0.into(), rule.betas.1.into()]),
+                ),
                 ("eps", rule.eps.into()),
                 ("weight_decay", rule.weight_decay.into()),
                 ("amsgrad", false.into()),
@@ -149,4 +169,11 @@ impl Optimizer {
             ],
         }
     }
+}
+
+/// The same numbers in memory of their own.
+fn own_copy(tensor: &Tensor) -> Result<Tensor, TchError> {
+    let mut copy = tensor.f_zeros_like()?;
+    copy.f_copy_(tensor)?;
+    Ok(copy)
 }

@@ -5,10 +5,10 @@
 use data::TensorData;
 use tch::{Device, Kind, Tensor};
 
-pub const CLASSES: [&str; 4] = ["flat", "upright", "rising", "falling"];
+pub(crate) const CLASSES: [&str; 4] = ["flat", "upright", "rising", "falling"];
 
-/// Stripes in four directions, of random width and place, under noise: `count` images `[3, 16, 16]`, 0-1.
-pub fn stripes(count: usize, seed: u64) -> TensorData {
+/// Stripes in four directions, of random width and place, under noise: `count` images `[3, 16, 16]` about 0.
+pub(crate) fn stripes(count: usize, seed: u64) -> TensorData {
     let mut random = data::Random::new(seed);
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for _ in 0..count {
@@ -20,7 +20,7 @@ pub fn stripes(count: usize, seed: u64) -> TensorData {
                 for x in 0..16 {
                     let along = x_step * x as f32 + y_step * y as f32;
                     let wave = (along * width + start + channel as f32 * 0.3).sin();
-                    pixels.push(0.5 + 0.3 * wave + 0.1 * random.normal());
+                    pixels.push(wave + 0.3 * random.normal());
                 }
             }
         }
@@ -31,14 +31,15 @@ pub fn stripes(count: usize, seed: u64) -> TensorData {
 }
 
 /// The same images with their labels at random: nothing to be learnt but by heart.
-pub fn nonsense(count: usize, seed: u64) -> TensorData {
+pub(crate) fn nonsense(count: usize, seed: u64) -> TensorData {
     let set = stripes(count, seed);
     let labels = Tensor::randint(4, [count as i64], (Kind::Int64, Device::Cpu));
     TensorData::new(set.images().copy(), labels, CLASSES).unwrap()
 }
 
 /// Random numbers come from one generator for the whole process: tests that draw any take turns.
-pub fn alone() -> std::sync::MutexGuard<'static, ()> {
+pub(crate) fn alone() -> std::sync::MutexGuard<'static, ()> {
     static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    TURN.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
