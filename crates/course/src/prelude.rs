@@ -10,7 +10,12 @@ pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard
 
 // Images, charts, networks.
 pub use nets::{Activation, Mlp, NetError};
-pub use plot::{Chart, PlotError, line_chart};
+pub use plot::{
+    Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_chart, batch_lr_map, box_plot,
+    confusion_matrix, confusion_rates, gradient_flow, heat_map, histogram, image_matrix,
+    learning_curves, line_chart, lr_finder, pr_curve, roc_curve, scatter_chart, set_theme,
+    subplots, suggest_lr,
+};
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
 
 // Talking to the page.
