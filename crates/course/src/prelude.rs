@@ -19,13 +19,14 @@ pub use plot::{
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
 
 // Talking to the page.
+pub use live::{Live, Progress, ProgressBar, progress};
 pub use rt::{
     Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password,
     update_display,
 };
 
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
-pub use crate::{image, nets, plot, plotters, rt, tch, vision};
+pub use crate::{image, live, nets, plot, plotters, rt, tch, vision};
 
 // The parts of std that programs of a page or two begin with.
 pub use std::cell::RefCell;

@@ -1,6 +1,7 @@
 //! Showing values: MIME bundles, displays with and without an id, and the tail value of a cell.
 
 use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -89,6 +90,31 @@ pub fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether displays reach a notebook. In a plain program or a test they do not: there, text forms are printed.
+pub fn in_notebook() -> bool {
+    link::is_open()
+}
+
+/// What is called at the end of each cell.
+static AFTER_CELLS: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
+
+/// Has `hook` called at the end of each cell, however it ends, while displays still belong to it: for what does not
+/// show everything at once, and would otherwise owe the last of it.
+pub fn after_each_cell(hook: fn()) {
+    AFTER_CELLS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(hook);
+}
+
+pub(crate) fn end_of_cell() {
+    let hooks = AFTER_CELLS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    hooks.into_iter().for_each(|hook| hook());
 }
 
 /// Shows a value below the cell, now.
