@@ -8,22 +8,34 @@
 pub use tch::nn::{self, Module, ModuleT, OptimizerConfig};
 pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard};
 
-// Images, charts, networks, data.
+// Images, charts, networks, data, training.
 pub use data::{Batch, Batches, DataError, TensorData};
 pub use nets::{
     Activation, Cnn, Init, Layer, Mlp, Model, NetError, Pass, ResNet, resnet18, resnet50,
 };
-pub use plot::{Chart, PlotError, line_chart};
+pub use plot::{
+    Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_chart, batch_lr_map, box_plot,
+    confusion_matrix, confusion_rates, gradient_flow, heat_map, histogram, image_matrix,
+    learning_curves, line_chart, lr_finder, pr_curve, roc_curve, scatter_chart, set_theme,
+    subplots, suggest_lr,
+};
+pub use train::{
+    Adam, AdamW, CamMethod, Checkpoint, Confusion, CrossEntropy, History, Metrics, Optimizer,
+    Schedule, Sgd, TrainError, Trainer, activations, best_device, cached_features, cam, evaluate,
+    feature_maps, filters, fine_tune, fit, freeze, freeze_backbone, grad_cam, layer_gradients,
+    lr_find, predict, sweep, train_head, unfreeze,
+};
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
 
 // Talking to the page.
+pub use live::{Live, Progress, ProgressBar, progress};
 pub use rt::{
     Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password,
     update_display,
 };
 
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
-pub use crate::{data, image, nets, plot, plotters, rt, tch, vision};
+pub use crate::{data, image, live, nets, plot, plotters, rt, tch, train, vision};
 
 // The parts of std that programs of a page or two begin with.
 pub use std::cell::RefCell;

@@ -10,5 +10,6 @@ pub extern "C" fn cvstudy_worker() -> ! {
     rt::failure::speaks::<plot::PlotError>();
     rt::failure::speaks::<nets::NetError>();
     rt::failure::speaks::<data::DataError>();
+    rt::failure::speaks::<train::TrainError>();
     rt::worker::serve()
 }

@@ -22,4 +22,11 @@ macro_rules! numbers {
     )*};
 }
 
+impl Number for bool {
+    /// 1 for true, 0 for false.
+    fn to_f64(&self) -> f64 {
+        f64::from(u8::from(*self))
+    }
+}
+
 numbers!(f32, f64, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::error::Error;
 use std::ffi::CStr;
 use std::fmt::Debug;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
 use std::sync::{PoisonError, RwLock};
 
@@ -23,6 +24,7 @@ pub struct CellError {
 
 impl<E: Debug + 'static> From<E> for CellError {
     #[track_caller]
+    #[inline(never)]
     fn from(error: E) -> Self {
         Self {
             error_type: short_type_name(std::any::type_name::<E>()),
@@ -118,16 +120,27 @@ impl<E: Debug + 'static> MainResult for Result<(), E> {
 }
 
 /// Runs the body of a cell and says how it ended.
-pub fn run(body: impl FnOnce() -> Result<(), CellError>) -> Outcome {
-    // Behind a pointer, so that catching and reporting is compiled here and not with every cell.
-    let mut body = Some(body);
-    run_once(&mut || body.take().map_or(Ok(()), |body| body()))
+pub fn run<F: FnOnce() -> Result<(), CellError>>(body: F) -> Outcome {
+    // Behind plain pointers, so that catching and reporting is compiled here and not with every cell: a
+    // trait object would bring a table with it that the compiler spends milliseconds on.
+    let mut body = ManuallyDrop::new(body);
+    // SAFETY: `call_body` is for F, and the body is given up to it.
+    unsafe { run_once((&raw mut body).cast(), call_body::<F>) }
 }
 
+unsafe fn call_body<F: FnOnce() -> Result<(), CellError>>(body: *mut ()) -> Result<(), CellError> {
+    // SAFETY: the caller has an F there that nobody will use again.
+    let body = unsafe { body.cast::<F>().read() };
+    body()
+}
+
+/// # Safety
+/// `body` points to what `call` is for, and is given up.
 #[inline(never)]
-fn run_once(body: &mut dyn FnMut() -> Result<(), CellError>) -> Outcome {
+unsafe fn run_once(body: *mut (), call: unsafe fn(*mut ()) -> Result<(), CellError>) -> Outcome {
     LAST_PANIC.set(None);
-    match catch_unwind(AssertUnwindSafe(body)) {
+    // SAFETY: by the caller's word, and called once.
+    match catch_unwind(AssertUnwindSafe(|| unsafe { call(body) })) {
         Ok(Ok(())) => Outcome::Finished,
         Ok(Err(error)) => Outcome::Failed {
             error_type: error.error_type,

@@ -23,7 +23,9 @@ pub mod store;
 pub mod worker;
 
 pub use checkpoint::checkpoint;
-pub use display::{Show, clear_output, display, display_with_id, update_display};
+pub use display::{
+    Show, after_each_cell, clear_output, display, display_with_id, in_notebook, update_display,
+};
 pub use frame::Bundle;
 pub use pollster::block_on;
 pub use stdio::{input, password};

@@ -14,7 +14,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use crate::frame::{Outcome, ToKernel, ToWorker, read_frame};
-use crate::{checkpoint, failure, fault, link, stdio, store};
+use crate::{checkpoint, display, failure, fault, link, stdio, store};
 
 /// The stack of the cell thread, in bytes: deep recursion is part of many lessons. Pages are used only when touched.
 const STACK: usize = 256 << 20;
@@ -186,6 +186,11 @@ fn run_jobs(jobs: &Receiver<Job>) {
                     .current = Some(id);
                 stdio::set_running(true);
                 let outcome = run_cell(&library, &entry, &dependencies);
+                // A hook may run the learner's code, whose panic is not the cell's.
+                failure::run(|| {
+                    display::end_of_cell();
+                    Ok(())
+                });
                 if !end_cell(id, outcome) {
                     return;
                 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use data::Batches;
 use nets::Model;
 
-use crate::live::Live;
+use crate::report::Report;
 use crate::run::{Best, Run};
 use crate::{Checkpoint, CrossEntropy, History, Optimizer, Rule, Schedule, TrainError, evaluate};
 
@@ -198,7 +198,7 @@ impl Trainer {
         epochs: usize,
     ) -> Result<&History, TrainError> {
         let settings = &self.settings;
-        let mut live = Live::new(settings.quiet, epochs);
+        let mut report = Report::new(settings.quiet, epochs);
         // It stays in `self` all the time: an interrupt unwinds from the middle of this function.
         let run = match &mut self.run {
             Some(run) => run,
@@ -207,17 +207,17 @@ impl Trainer {
         run.lay_out(settings, net, train, epochs)?;
         let mut stop = false;
         while run.epoch < epochs && !stop {
-            run.rest_of_epoch(settings, net, train, &self.history, &mut live)?;
+            run.rest_of_epoch(settings, net, train, &mut report)?;
             let metrics = run.timed(|| evaluate(net, valid, &settings.loss))?;
             self.history.push(run.end_epoch(&metrics));
             settings.save(run, net, &self.history)?;
             stop = settings.is_enough(&self.history);
-            live.epoch_ended(&self.history);
+            report.epoch_ended(&self.history);
         }
         if !settings.keep_last {
             run.reload_best(net)?;
         }
-        live.finish(&self.history, stop);
+        report.finish(&self.history, stop);
         Ok(&self.history)
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use plot::Chart;
+use plot::{Chart, LearningCurves};
 use rt::{Bundle, Show, display::escape};
 
 /// One epoch of a run.
@@ -99,41 +99,12 @@ impl History {
         }
     }
 
-    /// Loss by epoch, training and validation.
-    pub fn loss_curves(&self) -> Chart {
-        self.curves("loss", |e| e.train_loss, |e| e.valid_loss)
-    }
-
-    /// Accuracy by epoch, training and validation.
-    pub fn accuracy_curves(&self) -> Chart {
-        self.curves("accuracy", |e| e.train_accuracy, |e| e.valid_accuracy)
-    }
-
-    fn curves(&self, what: &str, train: fn(&Epoch) -> f64, valid: fn(&Epoch) -> f64) -> Chart {
-        let points = |of: fn(&Epoch) -> f64| self.epochs.iter().map(move |e| (e.epoch, of(e)));
-        Chart::new()
-            .x_label("epoch")
-            .y_label(what)
-            .size(460, 300)
-            .line_xy("training", points(train))
-            .line_xy("validation", points(valid))
-    }
-
-    /// The curves side by side, then the table; `note` stands above, or alone where there is only text.
-    pub(crate) fn page(&self, note: &str) -> Bundle {
-        let curve = |chart: Chart| match chart.to_svg() {
-            Ok(svg) => format!("<div>{svg}</div>"),
-            Err(error) => escape(&error.to_string()),
-        };
-        let mut html = format!("<p>{}</p>", escape(note));
-        if !self.epochs.is_empty() {
-            html += "<div style=\"display:flex;flex-wrap:wrap;gap:8px\">";
-            html += &curve(self.loss_curves());
-            html += &curve(self.accuracy_curves());
-            html += "</div>";
-            html += &self.table();
-        }
-        Bundle::html(html, note)
+    /// Loss and accuracy by epoch, training and validation.
+    pub fn curves(&self) -> LearningCurves {
+        let column = |of: fn(&Epoch) -> f64| self.epochs.iter().map(of).collect::<Vec<f64>>();
+        LearningCurves::new()
+            .loss(column(|e| e.train_loss), column(|e| e.valid_loss))
+            .accuracy(column(|e| e.train_accuracy), column(|e| e.valid_accuracy))
     }
 
     fn table(&self) -> String {
@@ -210,8 +181,14 @@ impl fmt::Debug for History {
     }
 }
 
+/// The curves, then the table.
 impl Show for History {
     fn show(&self) -> Bundle {
-        self.page(&self.summary()).with_text(format!("{self:?}"))
+        let curves = self.curves().to_svg().unwrap_or_else(|error| escape(&error.to_string()));
+        let html = match self.epochs.is_empty() {
+            true => escape(&self.summary()),
+            false => format!("<div>{curves}</div>{}", self.table()),
+        };
+        Bundle::html(html, format!("{self:?}"))
     }
 }

@@ -39,7 +39,7 @@ pub struct GradientFlow {
 ///
 /// # Errors
 /// [`TrainError::Net`] when the network does not take the batch, and as [`Gradients::of`].
-pub fn gradient_flow(net: &dyn Model, batch: &Batch) -> Result<GradientFlow, TrainError> {
+pub fn layer_gradients(net: &dyn Model, batch: &Batch) -> Result<GradientFlow, TrainError> {
     let _put_back = PutBack::later(net)?;
     let (images, labels) = batch_for(net, batch)?;
     let (loss, _) = training_loss(net, &images, &labels, &CrossEntropy::new())?;
@@ -64,25 +64,15 @@ fn layer_gradient(name: &str, gradient: &Tensor) -> Result<LayerGradient, TchErr
 }
 
 impl GradientFlow {
-    /// The mean size of each layer's gradient, on a logarithmic scale, from the input on.
-    pub fn chart(&self) -> Chart {
-        self.add_to(Chart::new(), "")
-            .title("Gradient flow")
-            .x_label("layer, from the input on")
-            .y_label("log10 of the mean gradient")
+    /// Name and mean size of each layer's gradient, for [`plot::gradient_flow`] and `Chart::bar`, which compare
+    /// several networks.
+    pub fn means(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.layers.iter().map(|layer| (layer.name.as_str(), layer.mean))
     }
 
-    /// Adds this flow to a chart, to compare several: sigmoid and ReLU, with and without batch normalisation.
-    pub fn add_to(&self, chart: Chart, name: &str) -> Chart {
-        let points = self
-            .layers
-            .iter()
-            .enumerate()
-            .filter(|(_, layer)| layer.mean > 0.0);
-        chart.line_xy(
-            name,
-            points.map(|(place, layer)| (place + 1, layer.mean.log10())),
-        )
+    /// The mean size of each layer's gradient, on a logarithmic scale, from the input on.
+    pub fn chart(&self) -> Chart {
+        plot::gradient_flow(self.means())
     }
 }
 

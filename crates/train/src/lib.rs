@@ -48,7 +48,7 @@
 //!
 //! What is built on them:
 //!
-//! - [`fit`](mod@fit): [`Trainer`]; `run` holds where a run is, `live` what it shows
+//! - [`fit`](mod@fit): [`Trainer`]; `run` holds where a run is, `report` what it shows
 //! - [`checkpoint`]: [`Checkpoint`], a run written down
 //! - [`mod@lr_find`], [`mod@sweep`]: which learning rate, which batch size
 //! - [`transfer`]: freezing, cached features, fine-tuning
@@ -65,13 +65,13 @@ pub mod evaluate;
 pub mod fit;
 pub mod history;
 pub mod inspect;
-mod live;
 pub mod loss;
 pub mod lr_find;
 pub mod metrics;
 mod names;
 pub mod net;
 pub mod optim;
+mod report;
 mod run;
 pub mod schedule;
 pub mod sweep;
@@ -85,7 +85,7 @@ pub use evaluate::{Metrics, Predictions, TopLoss, evaluate, predict};
 pub use fit::{Trainer, fit};
 pub use history::{Epoch, History};
 pub use inspect::{Activations, GradientFlow, LayerActivation, LayerGradient};
-pub use inspect::{activations, feature_maps, filters, gradient_flow};
+pub use inspect::{activations, feature_maps, filters, layer_gradients};
 pub use loss::CrossEntropy;
 pub use lr_find::{LrFind, lr_find};
 pub use metrics::{ClassScore, Confusion, Mistake, top_k_accuracy};

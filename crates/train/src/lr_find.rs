@@ -23,7 +23,7 @@ const TOO_HIGH: f64 = 4.0;
 /// Trains for 100 steps at rates from 1e-7 up to 10, and puts the weights back.
 ///
 /// The loss falls once the rate is high enough to matter, and explodes once it is too high; a good rate lies
-/// in the middle of its fall. The search stops when the loss is four times its best.
+/// where it falls fastest. The search stops when the loss is four times its best.
 ///
 /// Smith 2015, "Cyclical Learning Rates for Training Neural Networks", arXiv 1506.01186, section 3.3; numbers as
 /// in fastai.
@@ -67,7 +67,7 @@ fn search(net: &dyn Model, train: &dyn Batches, rule: Rule) -> Result<LrFind, Tr
             break;
         }
         best = best.min(smooth);
-        found.points.push((rate, smooth));
+        found.points.push((rate, value));
         let gradients = optimizer.gradients(&loss)?;
         optimizer.step(&gradients)?;
     }
@@ -81,57 +81,37 @@ pub struct LrFind {
 }
 
 impl LrFind {
-    /// Rate and smoothed loss of each step.
+    /// Rate and loss of each step.
     pub fn points(&self) -> &[(f64, f64)] {
         &self.points
     }
 
-    /// The rate in the middle of the longest fall of the loss: a good top of one-cycle; `None` before two points.
-    ///
-    /// fastai's default suggestion, `valley`: robust where single steps are noisy.
-    pub fn valley(&self) -> Option<f64> {
-        // How long the longest falling subsequence is that ends at each point.
-        let mut lengths = vec![1; self.points.len()];
-        let mut end = 0;
-        for at in 1..self.points.len() {
-            let before = (0..at).filter(|&before| self.points[before].1 > self.points[at].1);
-            lengths[at] = 1 + before.map(|before| lengths[before]).max().unwrap_or(0);
-            if lengths[at] > lengths[end] {
-                end = at;
-            }
-        }
-        let start = (end + 1).checked_sub(*lengths.get(end)?)?;
-        let third = (end - start) / 3;
-        (end > 0).then(|| self.points[start + third + third / 2].0)
-    }
-
-    /// A tenth of the rate with the lowest loss: the careful choice.
-    pub fn tenth_of_lowest(&self) -> Option<f64> {
-        let lowest = self.points.iter().min_by(|a, b| a.1.total_cmp(&b.1));
-        lowest.map(|(rate, _)| rate / 10.0)
+    /// The rate at which the loss falls fastest, as [`plot::suggest_lr`] finds it: a good top of one-cycle; `None`
+    /// when it never falls.
+    pub fn suggestion(&self) -> Option<f64> {
+        let (rates, losses) = self.columns();
+        plot::suggest_lr(rates, losses)
     }
 
     /// Loss by rate, the rate on a logarithmic scale.
     pub fn chart(&self) -> Chart {
-        let points = self.points.iter().map(|(rate, loss)| (rate.log10(), loss));
-        Chart::new()
-            .title("Learning rate finder")
-            .x_label("log10 of the rate")
-            .y_label("loss")
-            .line_xy("", points)
+        let (rates, losses) = self.columns();
+        plot::lr_finder(rates, losses)
+    }
+
+    fn columns(&self) -> (Vec<f64>, Vec<f64>) {
+        self.points.iter().copied().unzip()
     }
 }
 
+/// `100 rates tried; 2.1e-2 is suggested`
 impl fmt::Debug for LrFind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rate = |rate: Option<f64>| rate.map_or("none".into(), |rate| format!("{rate:.1e}"));
-        write!(
-            f,
-            "{} rates tried; valley {}, a tenth of the lowest {}",
-            self.points.len(),
-            rate(self.valley()),
-            rate(self.tenth_of_lowest())
-        )
+        write!(f, "{} rates tried; ", self.points.len())?;
+        match self.suggestion() {
+            Some(rate) => write!(f, "{rate:.1e} is suggested"),
+            None => f.write_str("the loss never fell: look at the data and the network"),
+        }
     }
 }
 

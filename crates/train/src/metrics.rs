@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use plot::Chart;
 use rt::{Bundle, Show, display::escape};
 use tch::{Kind, Tensor};
 
@@ -191,6 +192,11 @@ impl Confusion {
         mistakes
     }
 
+    /// The counts as a chart.
+    pub fn chart(&self) -> Chart {
+        plot::confusion_matrix(self.rows(), self.classes.iter())
+    }
+
     /// Name and figures of each class, then their mean.
     fn report(&self) -> Vec<(&str, ClassScore)> {
         let classes = self.classes.iter().enumerate();
@@ -237,14 +243,17 @@ impl fmt::Debug for Confusion {
     }
 }
 
+/// The chart, then the report.
 impl Show for Confusion {
     fn show(&self) -> Bundle {
-        let mut html = String::from(
-            "<table><tr><th></th><th>precision</th><th>recall</th><th>F1</th><th>support</th></tr>",
-        );
+        let chart = self.chart().to_svg().unwrap_or_else(|error| escape(&error.to_string()));
+        let mut html = format!("<div>{chart}</div><table><tr>");
+        for title in ["", "precision", "recall", "F1", "support"] {
+            html += &format!("<th>{title}</th>");
+        }
         for (name, score) in self.report() {
             html += &format!(
-                "<tr><th>{}</th><td>{:.3}</td><td>{:.3}</td><td>{:.3}</td><td>{}</td></tr>",
+                "</tr><tr><th>{}</th><td>{:.3}</td><td>{:.3}</td><td>{:.3}</td><td>{}</td>",
                 escape(name),
                 score.precision,
                 score.recall,
@@ -252,11 +261,6 @@ impl Show for Confusion {
                 score.support
             );
         }
-        html += &format!(
-            "</table><p>accuracy {:.4} of {} samples</p>",
-            self.accuracy(),
-            self.total()
-        );
-        Bundle::html(html, self.to_string())
+        Bundle::html(html + "</tr></table>", self.to_string())
     }
 }

@@ -8,7 +8,7 @@ use tch::Tensor;
 
 use crate::error::said;
 use crate::fit::{Clip, Settings};
-use crate::live::Live;
+use crate::report::Report;
 use crate::net::{batch_for, named_parameters, restore, training_loss};
 use crate::{Checkpoint, Epoch, History, Metrics, Optimizer, Plan, TrainError};
 
@@ -137,8 +137,7 @@ impl Run {
         settings: &Settings,
         net: &dyn Model,
         train: &dyn Batches,
-        history: &History,
-        live: &mut Live,
+        report: &mut Report,
     ) -> Result<(), TrainError> {
         if self.batch >= train.len() {
             return Ok(()); // what was interrupted is the validation
@@ -157,7 +156,7 @@ impl Run {
             if let Err(error) = outcome {
                 return Err(self.without_numbers(net, error));
             }
-            live.step(history, self.epoch, self.batch, train.len(), &self.seen);
+            report.step(self.epoch, self.batch, train.len(), &self.seen);
         }
     }
 

@@ -105,12 +105,8 @@ impl fmt::Debug for Sweep {
 
 impl Show for Sweep {
     fn show(&self) -> Bundle {
-        let rows = self.rows();
-        let mut html = String::from("<table>");
-        for row in &rows {
-            let cells: Vec<String> = row.iter().map(|cell| format!("<td>{cell}</td>")).collect();
-            html += &format!("<tr>{}</tr>", cells.concat());
-        }
-        Bundle::html(html + "</table>", format!("{self:?}"))
+        let rows = self.values.chunks(self.rates.len().max(1));
+        let map = plot::batch_lr_map(&self.batches, &self.rates, rows);
+        map.show().with_text(format!("{self:?}"))
     }
 }

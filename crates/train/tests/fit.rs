@@ -329,7 +329,7 @@ fn lr_find_suggests_a_rate_that_works_and_puts_the_weights_back() {
     let before = weights(&net);
     let found = lr_find(&net, &train, Sgd::new(0.1).momentum(0.9)).unwrap();
     assert_same(&before, &weights(&net));
-    let rate = found.valley().unwrap();
+    let rate = found.suggestion().unwrap();
     assert!((1e-4..1.0).contains(&rate), "{found:?}");
     assert!(found.points().windows(2).all(|pair| pair[0].0 < pair[1].0));
 }

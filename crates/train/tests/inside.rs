@@ -6,7 +6,7 @@ use nets::cnn::Neck;
 use nets::{Cnn, Mlp, Model};
 use tch::{Device, Kind, Tensor};
 use train::{CamMethod, CrossEntropy, Gradients, activations, cam, feature_maps, filters};
-use train::{grad_cam, gradient_flow, named_parameters};
+use train::{grad_cam, layer_gradients, named_parameters};
 
 /// `wave` of make_cam.py.
 fn wave(count: i64, shift: f64) -> Tensor {
@@ -178,7 +178,7 @@ fn vanishing_gradients_show_and_looking_changes_nothing() {
         deep(nets::Activation::Relu),
     );
     let before = sigmoid.state_dict().snapshot().unwrap();
-    let of = |net| gradient_flow(net, &batch()).unwrap().layers;
+    let of = |net| layer_gradients(net, &batch()).unwrap().layers;
     let (sigmoid_flow, relu_flow) = (of(&sigmoid), of(&relu));
     assert_eq!(sigmoid_flow.len(), 9);
     let fall = |flow: &[train::LayerGradient]| flow[8].mean / flow[0].mean;
