@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::peers;
-use crate::project::{Setup, root};
+use crate::project::{Setup, cargo, root};
 
 /// Options of `cargo xtask bench`.
 #[derive(Debug, Args)]
@@ -55,7 +55,8 @@ impl Group {
     fn figures(self) -> &'static [Figure] {
         match self {
             Group::Kernel => &KERNEL,
-            Group::Augment | Group::Train | Group::Data | Group::Grade => &[],
+            Group::Train => &TRAIN,
+            Group::Augment | Group::Data | Group::Grade => &[],
         }
     }
 }
@@ -78,6 +79,8 @@ enum Peer {
     Ipykernel,
     /// evcxr_jupyter with tch.
     Evcxr,
+    /// PyTorch with torchvision.
+    Torch,
     /// None: the bar is absolute.
     Nothing,
 }
@@ -142,12 +145,37 @@ const KERNEL: [Figure; 7] = [
     },
 ];
 
+const TRAIN: [Figure; 3] = [
+    Figure {
+        id: "step_resnet18",
+        name: "training step, resnet18, 32 images of 64 px",
+        unit: "ms",
+        peer: Peer::Torch,
+        bar: Bar::Times(1.0),
+    },
+    Figure {
+        id: "step_resnet50",
+        name: "training step, resnet50, 16 images of 64 px",
+        unit: "ms",
+        peer: Peer::Torch,
+        bar: Bar::Times(1.0),
+    },
+    Figure {
+        id: "step_vgg11_bn",
+        name: "training step, vgg11_bn, 32 images of 64 px",
+        unit: "ms",
+        peer: Peer::Torch,
+        bar: Bar::Times(1.0),
+    },
+];
+
 impl Peer {
     fn name(self) -> &'static str {
         match self {
             Peer::Here(name) => name,
             Peer::Ipykernel => "ipykernel + torch",
             Peer::Evcxr => "evcxr_jupyter + tch",
+            Peer::Torch => "PyTorch",
             Peer::Nothing => "",
         }
     }
@@ -212,10 +240,14 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<ExitCode> {
 /// Runs the group's measuring program, and hands over each row as it comes.
 fn measure(group: Group, setup: &Setup, mut each: impl FnMut(Row)) -> Result<()> {
     let script = root().join(format!("xtask/bench/{}.py", group.name()));
+    let config = match group {
+        Group::Train => training(setup)?,
+        _ => kernels(setup)?,
+    };
     let mut child = Command::new(&setup.python)
         .arg("-B") // leaves no bytecode in the clone
         .arg(&script)
-        .arg(config(setup)?.to_string())
+        .arg(config.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -242,7 +274,7 @@ fn measure(group: Group, setup: &Setup, mut each: impl FnMut(Row)) -> Result<()>
 }
 
 /// The command lines of the kernels, with FILE for the connection file; a peer that is not installed is null.
-fn config(setup: &Setup) -> Result<serde_json::Value> {
+fn kernels(setup: &Setup) -> Result<serde_json::Value> {
     let libtorch = setup.libtorch()?;
     // With evcxr's folder fixed, its cells look for the standard library one folder too high.
     let libraries = env::join_paths([libtorch.join("lib"), toolchain("target-libdir")?])?;
@@ -262,6 +294,19 @@ fn config(setup: &Setup) -> Result<serde_json::Value> {
         },
         // The compiler itself: the name in PATH is often rustup's, which takes as long again to find it.
         "rustc": toolchain("sysroot")?.join("bin/rustc"),
+    }))
+}
+
+/// The program that makes training steps, built; and a Python with torch, or null.
+fn training(setup: &Setup) -> Result<serde_json::Value> {
+    let built = cargo(&["build", "--example", "steps"]).status();
+    if !built.context("cannot run cargo")?.success() {
+        bail!("the example `steps` of crates/train does not build");
+    }
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    Ok(json!({
+        "steps": target.join("debug/examples/steps"),
+        "torch": peers::python(setup),
     }))
 }
 

@@ -106,3 +106,38 @@ impl Show for Calibration {
         self.chart().show().with_text(format!("{self:?}"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::Tensor;
+
+    use super::*;
+
+    /// Predictions of two classes, the first with the given probability; `right` says whether it is the class.
+    fn predictions(samples: &[(f64, bool)]) -> Predictions {
+        let logits: Vec<f32> = samples.iter().flat_map(|(p, _)| [(p / (1.0 - p)).ln() as f32, 0.0]).collect();
+        let labels: Vec<i64> = samples.iter().map(|(_, right)| i64::from(!right)).collect();
+        Predictions {
+            logits: Tensor::from_slice(&logits).view([-1, 2]),
+            labels: Tensor::from_slice(&labels),
+            indices: (0..samples.len()).collect(),
+            classes: vec!["a".into(), "b".into()],
+        }
+    }
+
+    #[test]
+    fn the_error_is_the_gap_weighed_by_samples() {
+        // Two at 0.65 of which one is right, two at 0.95 which are both right: (2 * 0.15 + 2 * 0.05) / 4.
+        let samples = [(0.65, true), (0.65, false), (0.95, true), (0.95, true)];
+        let found = predictions(&samples).calibration(10).unwrap();
+        assert!((found.error() - 0.1).abs() < 1e-6, "{found:?}");
+        let filled: Vec<_> = (0..10).filter(|&bin| found.bins[bin].count > 0).collect();
+        assert_eq!(filled, [6, 9]);
+        assert_eq!(found.bins[6].accuracy, 0.5);
+    }
+
+    #[test]
+    fn there_has_to_be_a_bin() {
+        assert!(predictions(&[(0.6, true)]).calibration(0).is_err());
+    }
+}

@@ -1,6 +1,7 @@
 //! [`Trainer`]: the loop of the first page with everything around it.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use data::Batches;
 use nets::Model;
@@ -208,8 +209,9 @@ impl Trainer {
         let mut stop = false;
         while run.epoch < epochs && !stop {
             run.rest_of_epoch(settings, net, train, &mut report)?;
-            let metrics = run.timed(|| evaluate(net, valid, &settings.loss))?;
-            self.history.push(run.end_epoch(&metrics));
+            let began = Instant::now();
+            let metrics = evaluate(net, valid, &settings.loss)?;
+            self.history.push(run.end_epoch(&metrics, began.elapsed()));
             settings.save(run, net, &self.history)?;
             stop = settings.is_enough(&self.history);
             report.epoch_ended(&self.history);
@@ -245,7 +247,8 @@ impl Trainer {
             && file.is_file()
         {
             let best = Checkpoint::read(file)?;
-            run.best = Some(Best {
+            let of_this_run = checkpoint.history.best().map(|epoch| epoch.epoch) == Some(best.epoch);
+            run.best = of_this_run.then_some(Best {
                 epoch: best.epoch,
                 weights: best.weights,
             });

@@ -184,7 +184,10 @@ impl fmt::Debug for History {
 /// The curves, then the table.
 impl Show for History {
     fn show(&self) -> Bundle {
-        let curves = self.curves().to_svg().unwrap_or_else(|error| escape(&error.to_string()));
+        let curves = self
+            .curves()
+            .to_svg()
+            .unwrap_or_else(|error| escape(&error.to_string()));
         let html = match self.epochs.is_empty() {
             true => escape(&self.summary()),
             false => format!("<div>{curves}</div>{}", self.table()),

@@ -40,7 +40,7 @@ pub struct GradientFlow {
 /// # Errors
 /// [`TrainError::Net`] when the network does not take the batch, and as [`Gradients::of`].
 pub fn layer_gradients(net: &dyn Model, batch: &Batch) -> Result<GradientFlow, TrainError> {
-    let _put_back = PutBack::later(net)?;
+    let _put_back = PutBack::all(net)?;
     let (images, labels) = batch_for(net, batch)?;
     let (loss, _) = training_loss(net, &images, &labels, &CrossEntropy::new())?;
     let gradients = Gradients::of(&loss, &named_parameters(net))?;
@@ -67,7 +67,9 @@ impl GradientFlow {
     /// Name and mean size of each layer's gradient, for [`plot::gradient_flow`] and `Chart::bar`, which compare
     /// several networks.
     pub fn means(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.layers.iter().map(|layer| (layer.name.as_str(), layer.mean))
+        self.layers
+            .iter()
+            .map(|layer| (layer.name.as_str(), layer.mean))
     }
 
     /// The mean size of each layer's gradient, on a logarithmic scale, from the input on.

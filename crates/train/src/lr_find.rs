@@ -35,7 +35,7 @@ pub fn lr_find(
     train: &dyn Batches,
     rule: impl Into<Rule>,
 ) -> Result<LrFind, TrainError> {
-    let _put_back = PutBack::later(net)?;
+    let _put_back = PutBack::all(net)?;
     search(net, train, rule.into())
 }
 

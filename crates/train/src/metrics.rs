@@ -246,7 +246,10 @@ impl fmt::Debug for Confusion {
 /// The chart, then the report.
 impl Show for Confusion {
     fn show(&self) -> Bundle {
-        let chart = self.chart().to_svg().unwrap_or_else(|error| escape(&error.to_string()));
+        let chart = self
+            .chart()
+            .to_svg()
+            .unwrap_or_else(|error| escape(&error.to_string()));
         let mut html = format!("<div>{chart}</div><table><tr>");
         for title in ["", "precision", "recall", "F1", "support"] {
             html += &format!("<th>{title}</th>");
@@ -262,5 +265,74 @@ impl Show for Confusion {
             );
         }
         Bundle::html(html + "</tr></table>", self.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Logits that say each prediction for sure.
+    fn sure(predictions: &[i64]) -> Tensor {
+        Tensor::from_slice(predictions).one_hot(3).to_kind(Kind::Float)
+    }
+
+    fn confusion(labels: &[i64], predictions: &[i64]) -> Confusion {
+        let mut confusion = Confusion::new(&["ant", "bee", "cat"]);
+        let half = labels.len() / 2; // batches add up
+        for part in [0..half, half..labels.len()] {
+            let labels = Tensor::from_slice(&labels[part.clone()]);
+            confusion.add(&sure(&predictions[part]), &labels).unwrap();
+        }
+        confusion
+    }
+
+    #[test]
+    fn scores_are_those_of_scikit_learn() {
+        // The example of precision_recall_fscore_support's documentation: macro 0.22, 0.33, 0.26.
+        let found = confusion(&[0, 1, 2, 0, 1, 2], &[0, 2, 1, 0, 0, 1]);
+        let mean = found.mean_score();
+        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found}");
+        close(mean.precision, 2.0 / 9.0);
+        close(mean.recall, 1.0 / 3.0);
+        close(mean.f1, 4.0 / 15.0);
+        close(found.accuracy(), 1.0 / 3.0);
+        let ant = found.score(0);
+        close(ant.precision, 2.0 / 3.0);
+        close(ant.f1, 0.8);
+        assert_eq!((ant.recall, ant.support, found.total()), (1.0, 2, 6));
+        assert_eq!(found.score(1).f1, 0.0);
+    }
+
+    #[test]
+    fn rows_are_what_samples_are() {
+        let found = confusion(&[0, 0, 0, 1, 2, 2], &[1, 1, 0, 1, 2, 0]);
+        assert_eq!((found.count(0, 1), found.count(1, 0), found.count(9, 0)), (2, 0, 0));
+        let worst = &found.most_confused()[0];
+        assert_eq!((worst.actual.as_str(), worst.predicted.as_str(), worst.count), ("ant", "bee", 2));
+        assert_eq!(found.most_confused().len(), 2);
+    }
+
+    #[test]
+    fn before_the_first_sample_there_is_no_accuracy() {
+        let empty = Confusion::new(&["a"]);
+        assert!(empty.accuracy().is_nan());
+        assert_eq!(empty.score(0).precision, 0.0);
+    }
+
+    #[test]
+    fn top_k_counts_the_k_highest() {
+        let logits = Tensor::from_slice2(&[[0.1f32, 0.7, 0.2], [0.5, 0.3, 0.2]]);
+        let labels = Tensor::from_slice(&[2i64, 2]);
+        let found = [1, 2, 3].map(|k| top_k_accuracy(&logits, &labels, k).unwrap());
+        assert_eq!(found, [0.0, 0.5, 1.0]);
+        assert!(top_k_accuracy(&logits, &labels, 4).unwrap_err().to_string().contains("1 to 3"));
+        assert!(top_k_accuracy(&logits, &labels, 0).is_err());
+    }
+
+    #[test]
+    fn classes_that_do_not_fit_are_refused() {
+        let message = Confusion::new(&["a", "b"]).add(&sure(&[0]), &Tensor::from_slice(&[0i64]));
+        assert!(message.unwrap_err().to_string().contains("2 classes need logits [N, 2]"));
     }
 }

@@ -10,11 +10,15 @@ use crate::{CrossEntropy, TrainError};
 /// What batch normalisation counts; everything else in a state dict is learnt.
 const STATISTICS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
 
+fn is_statistic(name: &str) -> bool {
+    STATISTICS.iter().any(|statistic| name.ends_with(statistic))
+}
+
 /// The parameters of a network by name, in PyTorch's order, frozen ones included. The tensors are its own.
 pub fn named_parameters(net: &dyn Model) -> Vec<(String, Tensor)> {
     net.state_dict()
         .iter()
-        .filter(|(name, _)| !STATISTICS.iter().any(|statistic| name.ends_with(statistic)))
+        .filter(|(name, _)| !is_statistic(name))
         .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()))
         .collect()
 }
@@ -67,26 +71,50 @@ pub(crate) fn restore(net: &dyn Model, snapshot: &StateDict) -> Result<(), Train
     Ok(())
 }
 
-/// Puts the weights of a network back when it goes out of scope, be it by an error or an interrupt.
-pub(crate) struct PutBack<'n> {
-    net: &'n dyn Model,
-    weights: StateDict,
+/// Puts numbers of a network back when it goes out of scope, be it by an error or an interrupt.
+pub(crate) struct PutBack {
+    /// The network's own tensors and their numbers as they were.
+    pairs: Vec<(Tensor, Tensor)>,
 }
 
-impl<'n> PutBack<'n> {
-    /// Remembers the weights as they are.
-    pub(crate) fn later(net: &'n dyn Model) -> Result<Self, TrainError> {
+impl PutBack {
+    /// Remembers all of a network.
+    pub(crate) fn all(net: &dyn Model) -> Result<Self, TrainError> {
+        Self::of(net, |_| true)
+    }
+
+    /// Remembers the running statistics, which change in a forward pass, before it is known how the step ends.
+    pub(crate) fn statistics(net: &dyn Model) -> Result<Self, TrainError> {
+        Self::of(net, is_statistic)
+    }
+
+    fn of(net: &dyn Model, wanted: impl Fn(&str) -> bool) -> Result<Self, TrainError> {
+        let own = net.state_dict();
+        let wanted = own.iter().filter(|(name, _)| wanted(name));
+        let pair = |(_, tensor): (&str, &Tensor)| {
+            let mut kept = tensor.detach().f_zeros_like()?;
+            kept.f_copy_(&tensor.detach())?;
+            Ok((tensor.shallow_clone(), kept))
+        };
+        let pairs: Result<_, tch::TchError> = wanted.map(pair).collect();
         Ok(Self {
-            net,
-            weights: net.state_dict().snapshot()?,
+            pairs: pairs.map_err(said("remembering weights"))?,
         })
+    }
+
+    /// Leaves the numbers as they are now.
+    pub(crate) fn forget(mut self) {
+        self.pairs.clear();
     }
 }
 
-impl Drop for PutBack<'_> {
+impl Drop for PutBack {
     fn drop(&mut self) {
-        // Copying between tensors of the same shapes does not fail, and nobody could be told.
-        let _ = restore(self.net, &self.weights);
+        let _guard = tch::no_grad_guard();
+        for (own, kept) in &mut self.pairs {
+            // Copying between tensors of the same shape does not fail, and nobody could be told.
+            let _ = own.f_copy_(kept);
+        }
     }
 }
 

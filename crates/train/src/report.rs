@@ -64,7 +64,11 @@ impl Report {
 
     /// After the last epoch.
     pub(crate) fn finish(&mut self, history: &History, stopped_early: bool) {
-        let early = if stopped_early { "stopped early after " } else { "" };
+        let early = if stopped_early {
+            "stopped early after "
+        } else {
+            ""
+        };
         let line = format!("{early}{}", history.summary());
         match &mut self.places {
             Some(places) => places.line.show_now(&Bundle::text(line)),

@@ -8,8 +8,8 @@ use tch::Tensor;
 
 use crate::error::said;
 use crate::fit::{Clip, Settings};
+use crate::net::{PutBack, batch_for, named_parameters, restore, training_loss};
 use crate::report::Report;
-use crate::net::{batch_for, named_parameters, restore, training_loss};
 use crate::{Checkpoint, Epoch, History, Metrics, Optimizer, Plan, TrainError};
 
 /// Where a run is: all that the next step hangs on, besides the network's weights.
@@ -23,7 +23,7 @@ pub(crate) struct Run {
     pub(crate) epoch: usize,
     batch: usize,
     pub(crate) classes: Vec<String>,
-    /// Of the epoch under way: what was seen, the time it took, and the part of it spent waiting for data.
+    /// Of the epoch under way: what was seen, the time of its steps, and the part of it spent waiting for data.
     seen: Metrics,
     spent: Duration,
     waited: Duration,
@@ -173,6 +173,7 @@ impl Run {
         self.optimizer.set_momentum(self.plan.momentum(self.step));
 
         let (images, labels) = batch_for(net, batch)?; // [N, C, H, W], [N]
+        let statistics = PutBack::statistics(net)?;
         let (loss, logits) = training_loss(net, &images, &labels, &settings.loss)?; // [], [N, classes]
         let value = loss
             .f_double_value(&[])
@@ -187,22 +188,15 @@ impl Run {
             None => {}
         }
         self.optimizer.step(&gradients)?;
+        statistics.forget();
         self.seen.add(value, &logits, &labels)?;
         self.step += 1;
         self.batch += 1;
         Ok(())
     }
 
-    /// Runs something that belongs to the epoch's time.
-    pub(crate) fn timed<T>(&mut self, what: impl FnOnce() -> T) -> T {
-        let began = Instant::now();
-        let outcome = what();
-        self.spent += began.elapsed();
-        outcome
-    }
-
-    /// Closes the epoch under way.
-    pub(crate) fn end_epoch(&mut self, valid: &Metrics) -> Epoch {
+    /// Closes the epoch under way, whose validation took so long.
+    pub(crate) fn end_epoch(&mut self, valid: &Metrics, validation: Duration) -> Epoch {
         let training = self.spent.as_secs_f64();
         let epoch = Epoch {
             epoch: self.epoch + 1,
@@ -211,7 +205,7 @@ impl Run {
             valid_loss: valid.loss(),
             valid_accuracy: valid.accuracy(),
             rate: self.optimizer.rate(),
-            seconds: training,
+            seconds: training + validation.as_secs_f64(),
             waiting: self.waited.as_secs_f64() / training.max(f64::MIN_POSITIVE),
         };
         self.plan.epoch_ended(epoch.valid_loss);
