@@ -303,7 +303,8 @@ fn training(setup: &Setup) -> Result<serde_json::Value> {
     if !built.context("cannot run cargo")?.success() {
         bail!("the example `steps` of crates/train does not build");
     }
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let target =
+        env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     Ok(json!({
         "steps": target.join("debug/examples/steps"),
         "torch": peers::python(setup),

@@ -115,7 +115,10 @@ mod tests {
 
     /// Predictions of two classes, the first with the given probability; `right` says whether it is the class.
     fn predictions(samples: &[(f64, bool)]) -> Predictions {
-        let logits: Vec<f32> = samples.iter().flat_map(|(p, _)| [(p / (1.0 - p)).ln() as f32, 0.0]).collect();
+        let logits: Vec<f32> = samples
+            .iter()
+            .flat_map(|(p, _)| [(p / (1.0 - p)).ln() as f32, 0.0])
+            .collect();
         let labels: Vec<i64> = samples.iter().map(|(_, right)| i64::from(!right)).collect();
         Predictions {
             logits: Tensor::from_slice(&logits).view([-1, 2]),

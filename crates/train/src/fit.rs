@@ -247,7 +247,8 @@ impl Trainer {
             && file.is_file()
         {
             let best = Checkpoint::read(file)?;
-            let of_this_run = checkpoint.history.best().map(|epoch| epoch.epoch) == Some(best.epoch);
+            let of_this_run =
+                checkpoint.history.best().map(|epoch| epoch.epoch) == Some(best.epoch);
             run.best = of_this_run.then_some(Best {
                 epoch: best.epoch,
                 weights: best.weights,

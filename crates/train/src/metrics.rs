@@ -274,7 +274,9 @@ mod tests {
 
     /// Logits that say each prediction for sure.
     fn sure(predictions: &[i64]) -> Tensor {
-        Tensor::from_slice(predictions).one_hot(3).to_kind(Kind::Float)
+        Tensor::from_slice(predictions)
+            .one_hot(3)
+            .to_kind(Kind::Float)
     }
 
     fn confusion(labels: &[i64], predictions: &[i64]) -> Confusion {
@@ -292,7 +294,8 @@ mod tests {
         // The example of precision_recall_fscore_support's documentation: macro 0.22, 0.33, 0.26.
         let found = confusion(&[0, 1, 2, 0, 1, 2], &[0, 2, 1, 0, 0, 1]);
         let mean = found.mean_score();
-        let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found}");
+        let close =
+            |found: f64, expected: f64| assert!((found - expected).abs() < 1e-12, "{found}");
         close(mean.precision, 2.0 / 9.0);
         close(mean.recall, 1.0 / 3.0);
         close(mean.f1, 4.0 / 15.0);
@@ -307,9 +310,15 @@ mod tests {
     #[test]
     fn rows_are_what_samples_are() {
         let found = confusion(&[0, 0, 0, 1, 2, 2], &[1, 1, 0, 1, 2, 0]);
-        assert_eq!((found.count(0, 1), found.count(1, 0), found.count(9, 0)), (2, 0, 0));
+        assert_eq!(
+            (found.count(0, 1), found.count(1, 0), found.count(9, 0)),
+            (2, 0, 0)
+        );
         let worst = &found.most_confused()[0];
-        assert_eq!((worst.actual.as_str(), worst.predicted.as_str(), worst.count), ("ant", "bee", 2));
+        assert_eq!(
+            (worst.actual.as_str(), worst.predicted.as_str(), worst.count),
+            ("ant", "bee", 2)
+        );
         assert_eq!(found.most_confused().len(), 2);
     }
 
@@ -326,13 +335,23 @@ mod tests {
         let labels = Tensor::from_slice(&[2i64, 2]);
         let found = [1, 2, 3].map(|k| top_k_accuracy(&logits, &labels, k).unwrap());
         assert_eq!(found, [0.0, 0.5, 1.0]);
-        assert!(top_k_accuracy(&logits, &labels, 4).unwrap_err().to_string().contains("1 to 3"));
+        assert!(
+            top_k_accuracy(&logits, &labels, 4)
+                .unwrap_err()
+                .to_string()
+                .contains("1 to 3")
+        );
         assert!(top_k_accuracy(&logits, &labels, 0).is_err());
     }
 
     #[test]
     fn classes_that_do_not_fit_are_refused() {
         let message = Confusion::new(&["a", "b"]).add(&sure(&[0]), &Tensor::from_slice(&[0i64]));
-        assert!(message.unwrap_err().to_string().contains("2 classes need logits [N, 2]"));
+        assert!(
+            message
+                .unwrap_err()
+                .to_string()
+                .contains("2 classes need logits [N, 2]")
+        );
     }
 }
