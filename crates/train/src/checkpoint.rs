@@ -170,41 +170,43 @@ impl Checkpoint {
     }
 }
 
-/// The columns of a history: their names, and what they hold.
-const COLUMNS: [(&str, fn(&Epoch) -> f64, fn(&mut Epoch, f64)); 8] = [
-    (
+/// A column of a history: its name, and how an epoch gives and takes it.
+struct Column(&'static str, fn(&Epoch) -> f64, fn(&mut Epoch, f64));
+
+const COLUMNS: [Column; 8] = [
+    Column(
         "epoch",
         |e| e.epoch as f64,
         |e, value| e.epoch = value as usize,
     ),
-    (
+    Column(
         "train_loss",
         |e| e.train_loss,
         |e, value| e.train_loss = value,
     ),
-    (
+    Column(
         "train_accuracy",
         |e| e.train_accuracy,
         |e, value| e.train_accuracy = value,
     ),
-    (
+    Column(
         "valid_loss",
         |e| e.valid_loss,
         |e, value| e.valid_loss = value,
     ),
-    (
+    Column(
         "valid_accuracy",
         |e| e.valid_accuracy,
         |e, value| e.valid_accuracy = value,
     ),
-    ("rate", |e| e.rate, |e, value| e.rate = value),
-    ("seconds", |e| e.seconds, |e, value| e.seconds = value),
-    ("waiting", |e| e.waiting, |e, value| e.waiting = value),
+    Column("rate", |e| e.rate, |e, value| e.rate = value),
+    Column("seconds", |e| e.seconds, |e, value| e.seconds = value),
+    Column("waiting", |e| e.waiting, |e, value| e.waiting = value),
 ];
 
 fn history_to_value(history: &History) -> Value {
     let column = |get: fn(&Epoch) -> f64| history.epochs().iter().map(get).collect::<Vec<f64>>();
-    Value::dict(COLUMNS.map(|(name, get, _)| (name, Value::from(column(get)))))
+    Value::dict(COLUMNS.map(|Column(name, get, _)| (name, Value::from(column(get)))))
 }
 
 fn history_of_value(value: &Value) -> History {
@@ -212,7 +214,7 @@ fn history_of_value(value: &Value) -> History {
     let mut history = History::new();
     for row in 0..column(COLUMNS[0].0).len() {
         let mut epoch = Epoch::default();
-        for (name, _, set) in COLUMNS {
+        for Column(name, _, set) in COLUMNS {
             set(
                 &mut epoch,
                 column(name)

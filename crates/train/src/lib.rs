@@ -38,7 +38,7 @@
 //!
 //! The pieces:
 //!
-//! - [`loss`]: [`CrossEntropy`]
+//! - [`loss`]: [`CrossEntropy`], how wrong the network is
 //! - [`optim`]: [`Sgd`], [`Adam`], [`AdamW`], the [`Optimizer`] they work in, and [`Gradients`]
 //! - [`schedule`]: [`Schedule`], how the learning rate changes
 //! - [`metrics`]: [`Confusion`], top-k accuracy

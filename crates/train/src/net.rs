@@ -55,7 +55,7 @@ pub(crate) fn training_loss(
     let (logits, auxiliary) = net.training_outputs(images)?;
     let mut total = loss.loss(&logits, labels)?;
     for (output, (_, weight)) in auxiliary.iter().zip(net.auxiliary()) {
-        total = total + loss.loss(output, labels)? * *weight;
+        total += loss.loss(output, labels)? * *weight;
     }
     Ok((total, logits.detach()))
 }

@@ -1,6 +1,8 @@
 //! Looking into a network: class activation maps as the Python package grad-cam makes them, gradients by finite
 //! differences, dead units, and nothing changed by looking.
 
+#![allow(clippy::unwrap_used)] // what cannot go on fails the test
+
 use data::Batch;
 use nets::cnn::Neck;
 use nets::{Cnn, Mlp, Model};
