@@ -5,10 +5,13 @@
 //! Then the cell is lowered once more with the answer taken in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use regex::Regex;
 
+use crate::dependencies::Dependencies;
+use crate::dependency::Wanted;
 use crate::diagnostics::{self, Message};
 use crate::event::ErrorReport;
 use crate::items::ItemKind;
@@ -33,6 +36,8 @@ pub struct Compiler {
     statics: BTreeMap<u64, Compiled>,
     /// Sources by file, to find the learner's line again.
     sources: BTreeMap<String, Arc<Lowered>>,
+    /// Crates that the learner has asked for.
+    dependencies: Dependencies,
     /// The level that `:opt` has set, if it has.
     pub opt_level: Option<u8>,
 }
@@ -74,15 +79,40 @@ impl Compiler {
             units: BTreeMap::new(),
             statics: BTreeMap::new(),
             sources: BTreeMap::new(),
+            dependencies: Dependencies::default(),
             opt_level: None,
         }
     }
 
     /// Forgets all that is compiled; the cache remains.
     pub fn clear(&mut self) {
+        self.dependencies = Dependencies::default();
+        self.forget_crates();
+    }
+
+    /// Forgets the crates of cells; those asked for by `:dep` stay.
+    pub fn forget_crates(&mut self) {
         self.units.clear();
         self.statics.clear();
         self.sources.clear();
+    }
+
+    /// Adds a crate for the cells that follow. Gives the names of crates that are others than before, because
+    /// the new one wants more of them: values of their types can no longer be used.
+    ///
+    /// # Errors
+    /// What cargo says.
+    pub fn add_dependency(
+        &mut self,
+        wanted: Wanted,
+        folder: &Path,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<Vec<String>, ErrorReport> {
+        let changed = self.dependencies.add(wanted, &self.rustc, folder, say)?;
+        if !changed.is_empty() {
+            self.units.clear();
+        }
+        Ok(changed)
     }
 
     /// The place in a cell behind a place in a generated file, as `[label]:line:column`.
@@ -298,9 +328,19 @@ impl Compiler {
             .filter_map(|id| self.statics.get(id))
             .collect();
         let keeps = body.as_ref().is_some_and(|body| !body.keeps.is_empty());
+        let linked = self.dependencies.named_in(&all);
+        let last = linked.last().copied();
+        let externs = externs
+            .into_iter()
+            .chain(last.map(|linked| &linked.krate))
+            .collect();
         let lowered = Arc::new(lower(&Plan {
             unit,
             body,
+            links: last
+                .map(|linked| linked.krate.name.as_str())
+                .into_iter()
+                .collect(),
             imports,
             uses,
             newest,
@@ -311,6 +351,8 @@ impl Compiler {
             opt_level: self.opt_level.unwrap_or(if loops { FAST } else { 0 }),
             externs,
             statics: owners,
+            libraries: linked.iter().map(|linked| linked.library()).collect(),
+            native: Vec::new(),
             keeps,
         };
         let name = self.rustc.name_of(&job);

@@ -10,6 +10,7 @@ use rt::frame::{Outcome, ToKernel, ToWorker};
 use crate::commands::{self, Command};
 use crate::compile::{self, Built, Compiler};
 use crate::course::Course;
+use crate::dependency::Wanted;
 use crate::error::CellError;
 use crate::event::{ErrorReport, Event, Reply, Sink, StreamName};
 use crate::lower::ENTRY;
@@ -465,8 +466,10 @@ impl Engine {
         self.stop.reset();
         let (commands, code) = commands::split(code, &|name| self.session.knows(name));
         for command in commands {
-            if let Command::Opt(level) = command {
-                self.compiler.opt_level = level;
+            match command {
+                Command::Opt(level) => self.compiler.opt_level = level,
+                Command::Dep(text) => self.add_dependency(&text, &mut Vec::new())?,
+                _ => {}
             }
         }
         let cell = CellText::new(label, &code);
@@ -497,8 +500,13 @@ impl Engine {
     /// # Errors
     /// When the worker cannot be started.
     pub fn restart(&mut self) -> Result<(), CellError> {
-        self.session = Session::default();
         self.compiler.clear();
+        self.begin_anew()
+    }
+
+    fn begin_anew(&mut self) -> Result<(), CellError> {
+        self.session = Session::default();
+        self.compiler.forget_crates();
         self.withheld.clear();
         self.lost.clear();
         self.history.clear();
@@ -576,6 +584,7 @@ impl Engine {
                 }
             }
             Command::Replay => return self.replay(sink),
+            Command::Dep(text) => return self.add_dependency(text, sink),
             Command::Shell(line) => {
                 return commands::shell(line, &self.config.folder, &self.stop, sink);
             }
@@ -588,6 +597,35 @@ impl Engine {
                 name: StreamName::Stdout,
                 text,
             });
+        }
+        Ok(())
+    }
+
+    fn add_dependency(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
+        let wanted = Wanted::read(text).map_err(|text| failure("CommandError", &text))?;
+        let mut say = |name: StreamName, text: String| sink.event(Event::Stream { name, text });
+        let changed = self
+            .compiler
+            .add_dependency(wanted, &self.config.folder, &mut |line| {
+                say(StreamName::Stdout, format!("{line}\n"));
+            })?;
+        // A variable of a type that is now another one would be taken for what it is not.
+        let outdated: Vec<String> = self
+            .session
+            .variables
+            .iter()
+            .filter(|(_, variable)| changed.iter().any(|name| variable.mentions.contains(name)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in &outdated {
+            self.session.variables.remove(name);
+            say(
+                StreamName::Stderr,
+                format!("note: `{name}` is gone, because the crate of its type was built anew.\n"),
+            );
+        }
+        if !outdated.is_empty() {
+            self.line.send(&ToWorker::Drop { names: outdated });
         }
         Ok(())
     }
@@ -608,7 +646,7 @@ impl Engine {
     /// Runs the earlier cells again in a fresh worker, without showing what they show.
     fn replay(&mut self, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
         let cells = std::mem::take(&mut self.history);
-        self.restart()
+        self.begin_anew()
             .map_err(|error| failure("CommandError", &error.to_string()))?;
         let total = cells.len();
         for (done, cell) in cells.iter().enumerate() {

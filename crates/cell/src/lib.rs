@@ -9,6 +9,7 @@
 //! - [`units`]: which items are compiled together
 //! - [`lower`]: the source of one crate
 //! - [`rustc`]: one call of the compiler, and the cache of its results
+//! - [`dependency`]: crates that a notebook asks for with `:dep` (with `dependencies`, `package`)
 //! - [`compile`]: a whole cell, with the compiler's answers taken in
 //! - [`worker`]: the process that runs what is compiled; [`output`]: what it prints
 //! - [`diagnostics`], [`report`]: errors told about the learner's own lines
@@ -20,6 +21,8 @@ mod checkpoints;
 pub mod commands;
 pub mod compile;
 pub mod course;
+mod dependencies;
+pub mod dependency;
 pub mod diagnostics;
 pub mod engine;
 pub mod error;
@@ -28,6 +31,7 @@ pub mod items;
 pub mod lower;
 pub mod names;
 pub mod output;
+mod package;
 pub mod parse;
 pub mod report;
 pub mod rustc;

@@ -41,6 +41,8 @@ pub struct Plan<'a> {
     pub unit: Option<&'a Unit>,
     /// The statements in it.
     pub body: Option<Body<'a>>,
+    /// Crates that only have to be there: they hold the libraries that the cell names.
+    pub links: Vec<&'a str>,
     /// Crates of earlier cells, with the names that are needed from each.
     pub imports: BTreeMap<String, BTreeSet<String>>,
     /// `use` declarations of earlier cells that are still in force.
@@ -106,6 +108,11 @@ pub fn lower(plan: &Plan<'_>) -> Lowered {
         }
     }
     lowered.source.ours(HEADER);
+    for krate in &plan.links {
+        lowered
+            .source
+            .ours(&format!("extern crate {krate} as _;\n"));
+    }
     for (krate, names) in &plan.imports {
         let names: Vec<String> = names.iter().map(|name| raw(name)).collect();
         lowered
