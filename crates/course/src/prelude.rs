@@ -11,7 +11,10 @@ pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard
 // Images, charts, networks, data, training.
 pub use data::{Batch, Batches, DataError, TensorData};
 pub use nets::{
-    Activation, Cnn, Init, Layer, Mlp, Model, NetError, Pass, ResNet, resnet18, resnet50,
+    Activation, CifarResNet, Cnn, GoogLeNet, Init, Input, Layer, Mlp, Model, ModelBase, Neck,
+    NetError, Pass, Pool, ResNet, StateDict, Vgg, alexnet, cost, get_model, googlenet, lenet5,
+    list_models, resnet18, resnet34, resnet50, resnet101, resnet152, summary, vgg11, vgg11_bn,
+    vgg16, vgg16_bn,
 };
 pub use plot::{
     Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_chart, batch_lr_map, box_plot,

@@ -5,6 +5,7 @@
 //! - [`pass`]: one way through a network, with an ear at every layer
 //! - [`input`]: the batch that a network takes
 //! - [`weights`]: weights by name, and their way in and out of files
+//! - [`summary`](mod@summary): layers, shapes, parameters, multiply-adds, memory
 //! - [`zoo`]: networks by name
 //! - [`activation`], [`init`]: the functions between layers, the numbers weights start from
 //! - [`error`]: what can go wrong
@@ -38,6 +39,7 @@ pub mod model;
 pub mod pass;
 pub mod residual;
 pub mod resnet;
+pub mod summary;
 pub mod vgg;
 pub mod weights;
 pub mod zoo;
@@ -60,6 +62,7 @@ pub use model::{Model, ModelBase};
 pub use pass::{Hook, Pass, Visit};
 pub use residual::{BlockKind, ResidualBlock, ResidualSpec, Shortcut};
 pub use resnet::{ResNet, ResNetBuilder, resnet18, resnet34, resnet50, resnet101, resnet152};
+pub use summary::{Summary, cost, summary};
 pub use vgg::{
     Vgg, VggBuilder, vgg11, vgg11_bn, vgg13, vgg13_bn, vgg16, vgg16_bn, vgg19, vgg19_bn,
 };

@@ -17,6 +17,8 @@ pub struct Visit<'a> {
     pub depth: usize,
     /// Whether no layer lies inside of it.
     pub is_leaf: bool,
+    /// How many layers ran inside of it, at any depth: as many reports came since it began.
+    pub inside: usize,
     /// The parameters of the layer itself, without those of layers inside: weight first, then bias.
     pub parameters: Vec<&'a Tensor>,
     /// Multiplications (each with its addition) that made the output, without those of layers inside.
@@ -87,6 +89,7 @@ impl<'h> Pass<'h> {
                 kind: layer.kind(),
                 depth: self.depth,
                 is_leaf: calls == self.calls,
+                inside: self.calls - calls,
                 parameters: layer.parameters(),
                 macs: layer.macs(&ys.size()),
                 input: xs,

@@ -1,8 +1,9 @@
 //! Files by PyTorch 2.13 (`tests/fixtures/nets/weights.py` makes them), damaged ones, and ones that mean harm.
 
 use std::fs;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tch::{Device, Kind, Tensor};
 
@@ -348,4 +349,67 @@ fn a_file_that_cannot_be_written_leaves_the_old_one() {
     assert!(
         message(save(folder.path().join("no/folder.pth"), &tensors())).contains("No such file")
     );
+}
+
+/// Where the child process of the crash test writes.
+const CRASH: &str = "CVSTUDY_CRASH_TEST";
+
+fn all_alike(value: f64) -> StateDict {
+    let tensor = Tensor::full([300, 1000], value, (Kind::Float, Device::Cpu));
+    [
+        ("a".to_owned(), tensor.shallow_clone()),
+        ("b".to_owned(), tensor),
+    ]
+    .into_iter()
+    .collect()
+}
+
+/// Not a test: what the child process of the next one does, until it is killed.
+#[test]
+#[ignore = "started by the crash test"]
+fn write_without_end() {
+    let Some(path) = std::env::var_os(CRASH) else {
+        return;
+    };
+    for number in 1.. {
+        save(Path::new(&path), &all_alike(f64::from(number))).unwrap();
+        println!("{number}");
+    }
+}
+
+#[test]
+fn a_writer_that_is_killed_leaves_a_whole_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("weights.pth");
+    save(&path, &all_alike(0.0)).unwrap();
+    for round in 1..=5 {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--ignored",
+                "--exact",
+                "--nocapture",
+                "weights::tests::write_without_end",
+            ])
+            .env(CRASH, &path)
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        // When a file is written, the child is somewhere in the next one; a little further each round.
+        let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+        let written = said.find(|line| line.as_ref().unwrap().trim() == "2");
+        assert!(written.is_some());
+        std::thread::sleep(Duration::from_millis(round));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let weights = load(&path).unwrap();
+        let value = |name| weights.get(name).unwrap().double_value(&[0, 0]);
+        let (first, second) = (value("a"), value("b"));
+        assert_eq!(first, second, "half of one file, half of another");
+        assert!(first >= 2.0);
+        assert!(
+            weights
+                .iter()
+                .all(|(_, tensor)| tensor.eq(first).all().double_value(&[]) == 1.0)
+        );
+    }
 }
