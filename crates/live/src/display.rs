@@ -61,7 +61,7 @@ impl Live {
     }
 
     /// Shows a value at once, however little time has passed.
-    pub fn show_now<T: Show + ?Sized>(&mut self, value: &T) {
+    pub fn show_now<T: Show>(&mut self, value: &T) {
         lock(&self.place).draw(value);
     }
 
@@ -76,7 +76,7 @@ impl Place {
         }
     }
 
-    fn draw<T: Show + ?Sized>(&mut self, value: &T) {
+    fn draw(&mut self, value: &dyn Show) {
         self.waiting = None;
         if self.is_shown {
             rt::update_display(&self.id, value);

@@ -198,6 +198,11 @@ impl ProgressBar {
         self.advance(done);
     }
 
+    /// How many steps are done.
+    pub fn done(&self) -> usize {
+        self.done
+    }
+
     /// Ends the bar.
     pub fn finish(mut self) {
         self.end(State::Finished);

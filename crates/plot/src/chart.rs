@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::axis::{self, Extent};
 use crate::layer::{Marks, Series};
+use crate::number::numbers;
 use crate::output::{self, Drawing};
 use crate::scene::Scene;
 use crate::stats::Spread;
@@ -205,7 +206,7 @@ impl Chart {
         name: impl Into<String>,
         points: impl IntoIterator<Item = (X, Y)>,
     ) -> Self {
-        self.with(name, Marks::Line(to_f64(points)))
+        self.with(name.into(), Marks::Line(to_f64(points)))
     }
 
     /// Adds a dot at each point `(x, y)`. A name puts it into the legend.
@@ -214,7 +215,7 @@ impl Chart {
         name: impl Into<String>,
         points: impl IntoIterator<Item = (X, Y)>,
     ) -> Self {
-        self.with(name, Marks::Dots(to_f64(points)))
+        self.with(name.into(), Marks::Dots(to_f64(points)))
     }
 
     /// Adds the area between two lines: points `(x, low, high)`, as a mean with its deviation has.
@@ -227,7 +228,7 @@ impl Chart {
             .into_iter()
             .map(|(x, low, high)| (x.to_f64(), low.to_f64(), high.to_f64()))
             .collect();
-        self.with(name, Marks::Band(band))
+        self.with(name.into(), Marks::Band(band))
     }
 
     /// Adds bars: names and lengths. Bars of the same name stand side by side. A name for all of them puts them
@@ -241,7 +242,7 @@ impl Chart {
             .into_iter()
             .map(|(category, value)| (self.category(category.into()), value.to_f64()))
             .collect();
-        self.with(name, Marks::Bars(bars))
+        self.with(name.into(), Marks::Bars(bars))
     }
 
     /// Adds a bar for each range of values, as high as the number of values in it. A name puts it into the legend.
@@ -250,8 +251,7 @@ impl Chart {
         I: IntoIterator,
         I::Item: Number,
     {
-        let values = values.into_iter().map(|value| value.to_f64()).collect();
-        self.with(name, Marks::Histogram(values))
+        self.with(name.into(), Marks::Histogram(numbers(values)))
     }
 
     /// The number of bars of a histogram, 1-1000. Without it they are as many as NumPy's `bins="auto"` makes.
@@ -275,10 +275,9 @@ impl Chart {
         let mut boxes = Vec::new();
         for (category, values) in groups {
             let index = self.category(category.into());
-            let values: Vec<_> = values.into_iter().map(|value| value.to_f64()).collect();
-            boxes.extend(Spread::of(&values).map(|spread| (index, spread)));
+            boxes.extend(Spread::of(&numbers(values)).map(|spread| (index, spread)));
         }
-        self.with(name, Marks::Boxes(boxes))
+        self.with(name.into(), Marks::Boxes(boxes))
     }
 
     /// Lays bars and boxes down, their names to the left: for many names, or long ones.
@@ -295,17 +294,22 @@ impl Chart {
 
     /// Adds a horizontal line at `y`, for example the accuracy of guessing. A name puts it into the legend.
     pub fn h_line(self, name: impl Into<String>, y: impl Number) -> Self {
-        self.with(name, Marks::HorizontalRule(y.to_f64())).dashed()
+        self.with(name.into(), Marks::HorizontalRule(y.to_f64()))
+            .dashed()
     }
 
     /// Adds a vertical line at `x`, for example where fine-tuning began. A name puts it into the legend.
     pub fn v_line(self, name: impl Into<String>, x: impl Number) -> Self {
-        self.with(name, Marks::VerticalRule(x.to_f64())).dashed()
+        self.with(name.into(), Marks::VerticalRule(x.to_f64()))
+            .dashed()
     }
 
     /// Adds a dot at `(x, y)` with a few words beside it.
     pub fn note(self, x: impl Number, y: impl Number, text: impl Into<String>) -> Self {
-        self.with("", Marks::Note((x.to_f64(), y.to_f64()), text.into()))
+        self.with(
+            String::new(),
+            Marks::Note((x.to_f64(), y.to_f64()), text.into()),
+        )
     }
 
     /// Dashes the line that was added last.
@@ -330,10 +334,12 @@ impl Chart {
     }
 
     /// Adds marks in the next colour of the palette.
-    pub(crate) fn with(mut self, name: impl Into<String>, marks: Marks) -> Self {
+    ///
+    /// Not generic, as all that does the work here: what is generic is compiled again with each cell that calls it.
+    pub(crate) fn with(mut self, name: String, marks: Marks) -> Self {
         let colour = self.series.iter().filter(|s| s.takes_a_colour()).count();
         self.series.push(Series {
-            name: name.into(),
+            name,
             marks,
             colour,
             dashed: false,

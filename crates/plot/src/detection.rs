@@ -1,6 +1,7 @@
 //! Curves of a classifier's threshold: ROC and precision against recall.
 
 use crate::axis::brief;
+use crate::number::numbers;
 use crate::{Chart, Number};
 
 /// The rate of true against that of false alarms, at every threshold: see [`Chart::roc`].
@@ -31,9 +32,12 @@ impl Chart {
         P: IntoIterator<Item: Number>,
         L: IntoIterator<Item: Number>,
     {
-        let steps = Steps::new(scores, labels);
+        self.add_roc(&name.into(), &Steps::new(numbers(scores), numbers(labels)))
+    }
+
+    fn add_roc(self, name: &str, steps: &Steps) -> Self {
         let curve = steps.roc();
-        let name = format!("{} (AUC {})", name.into(), score(area(&curve)));
+        let name = format!("{name} (AUC {})", score(area(&curve)));
         let chart = if self.series.is_empty() {
             self.squarish()
                 .x_label("false positive rate")
@@ -58,9 +62,12 @@ impl Chart {
         P: IntoIterator<Item: Number>,
         L: IntoIterator<Item: Number>,
     {
-        let steps = Steps::new(scores, labels);
+        self.add_pr(&name.into(), &Steps::new(numbers(scores), numbers(labels)))
+    }
+
+    fn add_pr(self, name: &str, steps: &Steps) -> Self {
         let (curve, precision) = steps.precision_recall();
-        let name = format!("{} (AP {})", name.into(), score(precision));
+        let name = format!("{name} (AP {})", score(precision));
         let chart = if self.series.is_empty() {
             self.squarish()
                 .x_label("recall")
@@ -72,9 +79,7 @@ impl Chart {
         };
         chart.line_xy(name, curve)
     }
-}
 
-impl Chart {
     /// Both axes of these charts run from 0 to 1, which should look alike.
     fn squarish(self) -> Self {
         match self.size {
@@ -96,14 +101,11 @@ struct Steps {
 }
 
 impl Steps {
-    fn new<P, L>(scores: P, labels: L) -> Self
-    where
-        P: IntoIterator<Item: Number>,
-        L: IntoIterator<Item: Number>,
-    {
-        let pairs = scores.into_iter().zip(labels);
-        let mut pairs: Vec<_> = pairs
-            .map(|(score, label)| (score.to_f64(), label.to_f64() > 0.5))
+    fn new(scores: Vec<f64>, labels: Vec<f64>) -> Self {
+        let mut pairs: Vec<_> = scores
+            .into_iter()
+            .zip(labels)
+            .map(|(score, label)| (score, label > 0.5))
             .filter(|(score, _)| score.is_finite())
             .collect();
         pairs.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
@@ -172,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_curves_are_those_of_scikit_learn() {
-        let steps = Steps::new(SCORES, LABELS);
+        let steps = Steps::new(numbers(SCORES), numbers(LABELS));
         // roc_curve(LABELS, SCORES, drop_intermediate=False), roc_auc_score(LABELS, SCORES)
         let fpr = [0.0, 0.0, 0.2, 0.2, 0.4, 0.4, 0.6, 0.8, 1.0];
         let tpr = [0.0, 0.2, 0.4, 0.6, 0.6, 0.8, 0.8, 1.0, 1.0];
@@ -190,8 +192,11 @@ mod tests {
 
     #[test]
     fn the_order_of_the_examples_does_not_matter() {
-        let reversed = Steps::new(SCORES.iter().rev(), LABELS.iter().rev());
-        assert_eq!(reversed.roc(), Steps::new(SCORES, LABELS).roc());
+        let reversed = Steps::new(numbers(SCORES.iter().rev()), numbers(LABELS.iter().rev()));
+        assert_eq!(
+            reversed.roc(),
+            Steps::new(numbers(SCORES), numbers(LABELS)).roc()
+        );
     }
 
     #[test]

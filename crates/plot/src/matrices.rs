@@ -3,6 +3,7 @@
 use crate::axis::brief;
 use crate::colour::ColourMap;
 use crate::layer::{Marks, Matrix};
+use crate::number::numbers;
 use crate::{Chart, Number};
 
 /// A matrix as colours, its first row on top, with its numbers where there is room.
@@ -19,7 +20,7 @@ where
     R: IntoIterator,
     R::Item: Number,
 {
-    Chart::new().with("", Marks::Heat(matrix(rows)))
+    Chart::new().with(String::new(), Marks::Heat(matrix(rows)))
 }
 
 /// The pixels of one channel as grey squares, black for the least value and white for the greatest, with their
@@ -39,7 +40,7 @@ where
         square: true,
         ..matrix(rows)
     };
-    Chart::new().with("", Marks::Heat(matrix))
+    Chart::new().with(String::new(), Marks::Heat(matrix))
 }
 
 /// How often each class (row) was taken for each (column), in counts. Colours are rates: a cell is the darker, the
@@ -57,10 +58,16 @@ where
     R::Item: Number,
     S: Into<String>,
 {
-    let matrix = matrix(counts);
-    let shades = Some(rates(&matrix));
-    let accuracy = accuracy(&matrix);
-    let chart = confusion(Matrix { shades, ..matrix }, classes);
+    counts_chart(
+        matrix(counts),
+        classes.into_iter().map(Into::into).collect(),
+    )
+}
+
+fn counts_chart(counts: Matrix, classes: Vec<String>) -> Chart {
+    let shades = Some(rates(&counts));
+    let accuracy = accuracy(&counts);
+    let chart = confusion(Matrix { shades, ..counts }, classes);
     accuracy.into_iter().fold(chart, Chart::remark)
 }
 
@@ -74,7 +81,13 @@ where
     R::Item: Number,
     S: Into<String>,
 {
-    let counts = matrix(counts);
+    rates_chart(
+        matrix(counts),
+        classes.into_iter().map(Into::into).collect(),
+    )
+}
+
+fn rates_chart(counts: Matrix, classes: Vec<String>) -> Chart {
     let accuracy = accuracy(&counts);
     let rates = Matrix {
         values: rates(&counts),
@@ -99,22 +112,25 @@ where
     R: IntoIterator,
     R::Item: Number,
 {
-    let mut matrix = matrix(scores);
-    let finite = |index: &usize| matrix.values[*index].is_finite();
-    let best = (0..matrix.values.len())
+    search_chart(
+        numbers(batch_sizes),
+        numbers(learning_rates),
+        matrix(scores),
+    )
+}
+
+fn search_chart(batch_sizes: Vec<f64>, learning_rates: Vec<f64>, mut scores: Matrix) -> Chart {
+    let finite = |index: &usize| scores.values[*index].is_finite();
+    let best = (0..scores.values.len())
         .filter(finite)
-        .max_by(|a, b| matrix.values[*a].total_cmp(&matrix.values[*b]));
-    matrix.framed = best.map(|index| (index / matrix.columns, index % matrix.columns));
+        .max_by(|a, b| scores.values[*a].total_cmp(&scores.values[*b]));
+    scores.framed = best.map(|index| (index / scores.columns, index % scores.columns));
     Chart::new()
         .x_label("learning rate")
         .y_label("batch size")
-        .x_names(learning_rates.into_iter().map(|lr| rate_name(lr.to_f64())))
-        .y_names(
-            batch_sizes
-                .into_iter()
-                .map(|size| size.to_f64().to_string()),
-        )
-        .with("", Marks::Heat(matrix))
+        .x_names(learning_rates.into_iter().map(rate_name))
+        .y_names(batch_sizes.into_iter().map(|size| size.to_string()))
+        .with(String::new(), Marks::Heat(scores))
 }
 
 /// What charts of matrices can be asked for besides; without a matrix it changes nothing.
@@ -174,12 +190,10 @@ where
     R: IntoIterator,
     R::Item: Number,
 {
-    let row = |row: R| row.into_iter().map(|value| value.to_f64()).collect();
-    Matrix::new(rows.into_iter().map(row).collect())
+    Matrix::new(rows.into_iter().map(numbers).collect())
 }
 
-fn confusion<S: Into<String>>(matrix: Matrix, classes: impl IntoIterator<Item = S>) -> Chart {
-    let classes: Vec<String> = classes.into_iter().map(Into::into).collect();
+fn confusion(matrix: Matrix, classes: Vec<String>) -> Chart {
     let matrix = Matrix {
         map: ColourMap::Blues,
         low: Some(0.0),
@@ -195,7 +209,7 @@ fn confusion<S: Into<String>>(matrix: Matrix, classes: impl IntoIterator<Item = 
         .y_label("true")
         .x_names(classes.clone())
         .y_names(classes)
-        .with("", Marks::Heat(matrix))
+        .with(String::new(), Marks::Heat(matrix))
 }
 
 /// Each count as a part of its row's sum; rows without any have gaps.

@@ -6,6 +6,11 @@ pub trait Number {
     fn to_f64(&self) -> f64;
 }
 
+/// The values of all numbers.
+pub(crate) fn numbers<I: IntoIterator<Item: Number>>(values: I) -> Vec<f64> {
+    values.into_iter().map(|value| value.to_f64()).collect()
+}
+
 impl<N: Number + ?Sized> Number for &N {
     fn to_f64(&self) -> f64 {
         (**self).to_f64()

@@ -15,13 +15,17 @@ use crate::svg::DASH;
 
 /// Pixels for each CSS pixel, so that pictures are sharp on dense screens and in print.
 const DENSITY: f64 = 2.0;
+/// More shapes than this are a cloud, which has nothing to be sharp; its picture is four times as small.
+const CLOUD: usize = 20_000;
+/// The most pixels of a picture: 64 MB.
+const MOST_PIXELS: f64 = 16e6;
 
 /// The scene as a PNG, two pixels for each CSS pixel.
 ///
 /// # Errors
 /// [`PlotError::NoFont`] when there are words and this computer has no font.
 pub(crate) fn png(scene: &Scene, dark: bool) -> Result<Vec<u8>, PlotError> {
-    let mut sheet = Sheet::new(scene.width, scene.height, (0.0, 0.0))?;
+    let mut sheet = Sheet::new(scene.width, scene.height, (0.0, 0.0), DENSITY)?;
     sheet.pixels.fill(colour(Paint::Paper, dark, 1.0));
     for item in &scene.items {
         sheet.draw(item, dark)?;
@@ -31,7 +35,9 @@ pub(crate) fn png(scene: &Scene, dark: bool) -> Result<Vec<u8>, PlotError> {
 
 /// Shapes inside of `rect` as one picture with a transparent ground.
 pub(crate) fn layer(items: &[Item], rect: Rect) -> Result<Item, PlotError> {
-    let mut sheet = Sheet::new(rect.width(), rect.height(), (rect.left, rect.top))?;
+    let density = if items.len() > CLOUD { 1.0 } else { DENSITY };
+    let origin = (rect.left, rect.top);
+    let mut sheet = Sheet::new(rect.width(), rect.height(), origin, density)?;
     for item in items {
         sheet.draw(item, false)?;
     }
@@ -60,17 +66,23 @@ pub(crate) fn mosaic(
     encode(&pixels)
 }
 
-/// Pixels, and where their top left corner is.
+/// Pixels, where their top left corner is, and how many there are for each CSS pixel.
 struct Sheet {
     pixels: Pixmap,
     origin: Point,
+    density: f64,
 }
 
 impl Sheet {
-    fn new(width: f64, height: f64, origin: Point) -> Result<Self, PlotError> {
-        let side = |length: f64| (length * DENSITY).round().max(1.0) as u32;
+    fn new(width: f64, height: f64, origin: Point, most: f64) -> Result<Self, PlotError> {
+        let density = most.min((MOST_PIXELS / (width * height)).sqrt());
+        let side = |length: f64| (length * density).round().max(1.0) as u32;
         let pixels = Pixmap::new(side(width), side(height)).ok_or_else(too_large)?;
-        Ok(Self { pixels, origin })
+        Ok(Self {
+            pixels,
+            origin,
+            density,
+        })
     }
 
     fn png(&self) -> Result<Vec<u8>, PlotError> {
@@ -79,16 +91,10 @@ impl Sheet {
 
     /// From CSS pixels to pixels.
     fn transform(&self) -> Transform {
-        let scale = DENSITY as f32;
-        let shift = |origin: f64| (-origin * DENSITY) as f32;
-        Transform::from_row(
-            scale,
-            0.0,
-            0.0,
-            scale,
-            shift(self.origin.0),
-            shift(self.origin.1),
-        )
+        let scale = self.density as f32;
+        let shift = |origin: f64| (-origin * self.density) as f32;
+        let (x, y) = (shift(self.origin.0), shift(self.origin.1));
+        Transform::from_row(scale, 0.0, 0.0, scale, x, y)
     }
 
     fn draw(&mut self, item: &Item, dark: bool) -> Result<(), PlotError> {

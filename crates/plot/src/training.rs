@@ -4,6 +4,7 @@ use rt::{Bundle, Show};
 
 use crate::axis::brief;
 use crate::matrices::rate_name;
+use crate::number::numbers;
 use crate::{Chart, Figure, Number, PlotError};
 
 /// Loss (and accuracy) of each epoch, in training and validation, with the best epoch marked.
@@ -165,8 +166,11 @@ where
     L: IntoIterator<Item: Number>,
     V: IntoIterator<Item: Number>,
 {
-    let (rates, losses) = (numbers(rates), numbers(losses));
-    let smooth = smoothed(&losses);
+    finder_chart(&numbers(rates), &numbers(losses))
+}
+
+fn finder_chart(rates: &[f64], losses: &[f64]) -> Chart {
+    let smooth = smoothed(losses);
     let points = |losses: &[f64]| -> Vec<(f64, f64)> {
         rates.iter().copied().zip(losses.iter().copied()).collect()
     };
@@ -175,7 +179,7 @@ where
         .x_label("learning rate")
         .y_label("loss")
         .x_log()
-        .line_xy("", points(&losses))
+        .line_xy("", points(losses))
         .faint()
         .tone(0)
         .line_xy("", points(&smooth))
@@ -189,7 +193,7 @@ where
         let air = first - least;
         chart = chart.y_range(least - 0.15 * air, first + 0.4 * air);
     }
-    match steepest(&rates, &smooth) {
+    match steepest(rates, &smooth) {
         Some(index) => {
             let (rate, loss) = (rates[index], smooth[index]);
             chart
@@ -228,10 +232,6 @@ pub fn gradient_flow<S: Into<String>, V: Number>(
         .x_log()
         .horizontal()
         .bar("", layers)
-}
-
-fn numbers<I: IntoIterator<Item: Number>>(values: I) -> Vec<f64> {
-    values.into_iter().map(|value| value.to_f64()).collect()
 }
 
 /// Each value as the mean of its neighbours on both sides, the nearer the weightier: unlike an exponential mean it
