@@ -23,7 +23,18 @@ pub const SEA_ANIMALS: [&str; 3] = ["dolphin", "shark", "whale"];
 
 /// The classes of the source task, in the order of their names.
 pub const SOURCE: [&str; 12] = [
-    "boat", "crab", "eel", "fish", "gull", "jellyfish", "octopus", "ray", "seal", "ship", "starfish", "turtle",
+    "boat",
+    "crab",
+    "eel",
+    "fish",
+    "gull",
+    "jellyfish",
+    "octopus",
+    "ray",
+    "seal",
+    "ship",
+    "starfish",
+    "turtle",
 ];
 
 /// Paints a sea animal of the class at `class` in [`SEA_ANIMALS`].
