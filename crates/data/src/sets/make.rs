@@ -235,12 +235,12 @@ fn link(recipe: &Recipe, root: &Path) {
     }
 }
 
-/// Prints a line of progress, over the last one, a few times a second.
+/// Prints a line of progress, over the last one, at most once a second.
 pub fn print_progress(progress: &Progress) {
     static LAST: Mutex<Option<Instant>> = Mutex::new(None);
     let ended = progress.done == progress.of;
     let Ok(mut last) = LAST.lock() else { return };
-    let early = last.is_some_and(|last| last.elapsed() < Duration::from_millis(300));
+    let early = last.is_some_and(|last| last.elapsed() < Duration::from_secs(1));
     if early && !ended {
         return;
     }
