@@ -2,7 +2,6 @@
 
 use glam::{Vec2, Vec3, vec2, vec3};
 
-use super::SIDE;
 use super::peaks;
 use crate::Random;
 use crate::paint::air::{Air, Mood};
@@ -109,9 +108,7 @@ fn among_trunks(random: &mut Random) -> Canvas {
         horizon: random.range(0.5, 0.78),
         focal: random.range(0.7, 1.2),
     };
-    let mut canvas = Canvas::painted(SIDE as usize, |place| {
-        behind(&shade, &wood, &air, &view, place)
-    });
+    let mut canvas = Canvas::painted(|place| behind(&shade, &wood, &air, &view, place));
     floor(&mut canvas, &wood, &air, &shade, &view, random);
     let count = 34 + random.below(70);
     let thickness = random.range(0.2, 0.5);
@@ -437,7 +434,7 @@ fn edge(random: &mut Random) -> Canvas {
         horizon: random.range(0.62, 0.86),
         focal: random.range(0.9, 1.5),
     };
-    let mut canvas = Canvas::painted(SIDE as usize, |place| air.sky(view.towards(place)));
+    let mut canvas = Canvas::painted(|place| air.sky(view.towards(place)));
     floor(&mut canvas, &wood, &air, &shade, &view, random);
     for row in 0..6 {
         let distance = 78.0 - 10.0 * row as f32;
@@ -565,7 +562,7 @@ fn from_above(random: &mut Random) -> Canvas {
         horizon: random.range(-0.5, 0.25),
         focal: random.range(0.9, 1.4),
     };
-    let mut canvas = Canvas::new(SIDE as usize);
+    let mut canvas = Canvas::new();
     let mut depth = canvas.empty_depth();
     let leaves = wood.leaves;
     let path = random

@@ -2,7 +2,6 @@
 
 use glam::{Vec2, Vec3, vec2, vec3};
 
-use super::SIDE;
 use crate::Random;
 use crate::paint::air::{Air, Mood};
 use crate::paint::canvas::{Canvas, rgb, vary};
@@ -572,7 +571,7 @@ impl Town {
 
     /// The picture that a camera takes of the town.
     pub(super) fn paint(&self, eye: &Eye) -> Canvas {
-        let mut canvas = Canvas::new(SIDE as usize);
+        let mut canvas = Canvas::new();
         let side = canvas.side;
         let place = |at: usize| (at as f32 + 0.5) / side as f32;
         for (at, seen) in look(side, eye, &self.bodies).into_iter().enumerate() {

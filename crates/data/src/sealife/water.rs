@@ -9,7 +9,6 @@ use crate::paint::air::{Air, Mood};
 use crate::paint::canvas::{Canvas, rgb, vary};
 use crate::paint::land::{Viewpoint, Water, paint_sky};
 use crate::paint::noise::{fbm, noise, smoothstep};
-use crate::scenes::SIDE;
 
 /// Below the surface: light from above, rays, often a floor of sand or rock.
 pub(super) struct Depths {
@@ -48,7 +47,7 @@ pub(super) fn depths(random: &mut Random) -> Depths {
         random,
         0.15,
     );
-    let canvas = Canvas::painted(SIDE as usize, |place| {
+    let canvas = Canvas::painted(|place| {
         let down = smoothstep(-0.15, 1.05, place.y + 0.08 * fbm(place * 2.0, 2, seed));
         let mut light = bright.lerp(deep, down);
         let beam = noise(
@@ -185,7 +184,7 @@ pub(super) fn surface(random: &mut Random) -> Surface {
         horizon: random.range(0.12, 0.48),
         focal: random.range(0.9, 1.5),
     };
-    let mut canvas = Canvas::new(SIDE as usize);
+    let mut canvas = Canvas::new();
     let mut depth = canvas.empty_depth();
     paint_sky(&mut canvas, &depth, &view, &air);
     let water = Water {
@@ -439,7 +438,7 @@ pub(super) fn open_water(random: &mut Random) -> (Canvas, Shade) {
     );
     let pale = deep.lerp(rgb(0x9AE0DC), random.range(0.2, 0.6));
     let seed = random.bits() as u32 >> 3;
-    let canvas = Canvas::painted(SIDE as usize, |place| {
+    let canvas = Canvas::painted(|place| {
         let tone = 0.5 + 0.5 * fbm(place * 2.2, 4, seed);
         deep.lerp(pale, tone.clamp(0.0, 1.0))
             * (1.0 + 0.12 * noise(place * vec2(14.0, 22.0), seed + 4))

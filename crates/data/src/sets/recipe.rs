@@ -53,12 +53,12 @@ pub(super) struct Item {
 }
 
 impl Recipe {
-    /// The scenes: 400 of each class to train with, 100 to test with, 60 without labels.
+    /// The scenes: 300 of each class to train with, 100 to test with, 60 without labels.
     pub fn scenes() -> Self {
         Self {
             kind: Kind::Scenes,
             seed: 0,
-            train: 400,
+            train: 300,
             test: 100,
             unlabelled: 60,
         }
