@@ -1,31 +1,37 @@
 //! Pictures of a class side by side, to be looked at:
-//! `cargo run -p data --example gallery -- mountain out.png 36`.
+//! `cargo run -p data --example gallery -- scenes mountain out.png 36 SEED`.
 
-use image::{RgbImage, imageops};
+use std::error::Error;
 
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let class = arguments.next().unwrap_or("mountain".into());
-    let file = arguments.next().unwrap_or("gallery.png".into());
-    let count: u32 = arguments.next().map_or(Ok(30), |count| count.parse())?;
-    let seed: u64 = arguments.next().map_or(Ok(0), |seed| seed.parse())?;
-    let columns = 6;
-    let side = 156;
+use data::Recipe;
+use image::{Rgb, RgbImage, imageops};
+
+const COLUMNS: u32 = 6;
+const CELL: u32 = 156;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [set, class, file, rest @ ..] = &arguments[..] else {
+        return Err("which set, which class, which file?".into());
+    };
+    let count: u32 = rest.first().map_or(Ok(30), |count| count.parse())?;
+    let mut recipe = Recipe::named(set)?;
+    recipe.seed = rest.get(1).map_or(Ok(0), |seed| seed.parse())?;
+    let class = recipe
+        .classes()
+        .iter()
+        .position(|name| name == class)
+        .ok_or("the set has no such class")?;
     let mut sheet = RgbImage::from_pixel(
-        columns * side,
-        count.div_ceil(columns) * side,
-        image::Rgb([255; 3]),
+        COLUMNS * CELL,
+        count.div_ceil(COLUMNS) * CELL,
+        Rgb([255; 3]),
     );
-    let start = std::time::Instant::now();
     for index in 0..count {
-        let picture = data::preview(&class, seed, u64::from(index)).ok_or("no such class")?;
-        let (x, y) = (index % columns * side, index / columns * side);
+        let picture = recipe.picture(class, index as usize);
+        let (x, y) = (index % COLUMNS * CELL, index / COLUMNS * CELL);
         imageops::replace(&mut sheet, &picture, i64::from(x), i64::from(y));
     }
-    println!(
-        "{:.1} ms a picture",
-        start.elapsed().as_secs_f64() * 1000.0 / f64::from(count)
-    );
     sheet.save(file)?;
     Ok(())
 }

@@ -8,10 +8,10 @@ use image::RgbImage;
 use super::noise::speck;
 use crate::Random;
 
-/// Pixels of the canvas for one pixel of the picture, in each direction.
-pub(crate) const OVERSAMPLING: usize = 2;
+/// Pixels on a side of a canvas: half as many again as the picture has, so that edges come out smooth.
+const CANVAS: usize = 224;
 
-/// A square picture in linear light, each channel 0 upwards, [`OVERSAMPLING`] times as large as it will be.
+/// A square picture in linear light, each channel 0 upwards, larger than it will be.
 #[derive(Clone)]
 pub(crate) struct Canvas {
     /// Pixels in a row, and rows.
@@ -20,9 +20,9 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    /// A black canvas for a picture of `side` x `side` pixels.
-    pub(crate) fn new(side: usize) -> Self {
-        let side = side * OVERSAMPLING;
+    /// A black canvas.
+    pub(crate) fn new() -> Self {
+        let side = CANVAS;
         let pixels = vec![Vec3::ZERO; side * side];
         Self { side, pixels }
     }
@@ -32,10 +32,9 @@ impl Canvas {
         vec![f32::INFINITY; self.pixels.len()]
     }
 
-    /// A canvas for a picture of `side` x `side` pixels, each with the light that `paint` gives for its
-    /// place from (0, 0) to (1, 1).
-    pub(crate) fn painted(side: usize, paint: impl Fn(Vec2) -> Vec3) -> Self {
-        let side = side * OVERSAMPLING;
+    /// A canvas with the light that `paint` gives for each place from (0, 0) to (1, 1).
+    pub(crate) fn painted(paint: impl Fn(Vec2) -> Vec3) -> Self {
+        let side = CANVAS;
         let place = |at: usize| (at as f32 + 0.5) / side as f32;
         let pixels = (0..side * side)
             .map(|at| paint(vec2(place(at % side), place(at / side))))
@@ -181,10 +180,10 @@ impl Canvas {
         }
     }
 
-    /// What a camera would have made of it.
-    pub(crate) fn develop(&self, camera: &Camera) -> RgbImage {
-        let side = self.side / OVERSAMPLING;
-        let small = self.shrunk(side);
+    /// The picture of `side` x `side` pixels that a camera makes of it.
+    pub(crate) fn develop(&self, camera: &Camera, side: u32) -> RgbImage {
+        let side = side as usize;
+        let small = self.framed(camera, side);
         let small = if camera.blur > 0.0 {
             blurred(&small, side, camera.blur)
         } else {
@@ -213,18 +212,37 @@ impl Canvas {
         picture
     }
 
-    fn shrunk(&self, side: usize) -> Vec<Vec3> {
-        let one = 1.0 / (OVERSAMPLING * OVERSAMPLING) as f32;
+    /// The part of the canvas that the camera takes in, four samples a pixel.
+    fn framed(&self, camera: &Camera, side: usize) -> Vec<Vec3> {
+        let step = 1.0 / side as f32;
+        let along = vec2(1.0, camera.roll).normalize() * camera.zoom;
+        let sample = |x: f32, y: f32| {
+            let place = camera.middle + along * (x * step - 0.5) + along.perp() * (y * step - 0.5);
+            // Very bright pixels count as white, so that their edges stay smooth.
+            self.between(place).min(Vec3::splat(3.0)) * 0.25
+        };
         (0..side * side)
             .map(|at| {
-                let (x, y) = (at % side * OVERSAMPLING, at / side * OVERSAMPLING);
-                let rows = (0..OVERSAMPLING).map(|dy| (y + dy) * self.side + x);
-                // Very bright pixels count as white, so that their edges stay smooth.
-                rows.flat_map(|start| &self.pixels[start..start + OVERSAMPLING])
-                    .map(|light| light.min(Vec3::splat(3.0)) * one)
-                    .sum()
+                let (x, y) = ((at % side) as f32, (at / side) as f32);
+                sample(x + 0.25, y + 0.25)
+                    + sample(x + 0.75, y + 0.25)
+                    + sample(x + 0.25, y + 0.75)
+                    + sample(x + 0.75, y + 0.75)
             })
             .collect()
+    }
+
+    /// The light at a place between pixels.
+    fn between(&self, place: Vec2) -> Vec3 {
+        let last = (self.side - 1) as f32 - 0.001;
+        let at = (place * self.side as f32 - 0.5).clamp(Vec2::ZERO, Vec2::splat(last));
+        let (x, y) = (at.x as usize, at.y as usize);
+        let part = at - vec2(x as f32, y as f32);
+        let row = |y: usize| {
+            let start = y * self.side + x;
+            self.pixels[start].lerp(self.pixels[start + 1], part.x)
+        };
+        row(y).lerp(row(y + 1), part.y)
     }
 }
 
@@ -258,6 +276,10 @@ fn blurred(pixels: &[Vec3], side: usize, strength: f32) -> Vec<Vec3> {
 /// How light becomes a picture; drawn the same way for all classes, so that it says nothing about them.
 #[derive(Clone, Debug)]
 pub(crate) struct Camera {
+    /// The middle of what is taken in, how large that is (1 is the whole canvas), and how far it is tilted.
+    middle: Vec2,
+    zoom: f32,
+    roll: f32,
     /// What each channel is multiplied by: exposure and white balance.
     balance: Vec3,
     saturation: f32,
@@ -271,18 +293,34 @@ pub(crate) struct Camera {
 }
 
 impl Camera {
-    /// A camera as people have it: never quite right, seldom quite wrong.
+    /// A camera as people have it: never quite right, now and then quite wrong.
     pub(crate) fn draw(random: &mut Random) -> Self {
-        let warm = random.range(-0.06, 0.06);
-        let exposure = random.range(0.82, 1.18);
+        let zoom = 1.0 - 0.42 * random.unit() * random.unit();
+        let roll = 0.05 * random.normal() * (1.0 - zoom).min(0.2) / 0.2;
+        // As far to the sides as the canvas reaches.
+        let room = (0.5 - 0.5 * zoom * (1.0 + roll.abs())).max(0.0);
+        let warm = 0.09 * random.normal();
+        let green = 0.03 * random.normal();
+        let exposure = random.range(0.62, 1.4);
         Self {
-            balance: vec3(1.0 + warm, 1.0, 1.0 - warm) * exposure,
-            saturation: random.range(0.85, 1.15),
+            middle: vec2(
+                0.5 + random.range(-room, room),
+                0.5 + random.range(-room, room),
+            ),
+            zoom,
+            roll,
+            balance: vec3(1.0 + warm, 1.0 + green, 1.0 - warm).max(Vec3::splat(0.5)) * exposure,
+            // Black and white now and then, else from faded to rich.
+            saturation: if random.chance(0.06) {
+                0.0
+            } else {
+                random.range(0.4, 1.2)
+            },
             vignette: random.range(0.0, 0.45),
-            grain: random.range(0.003, 0.03),
+            grain: random.range(0.003, 0.035),
             grain_seed: random.bits() as u32 >> 4,
             blur: if random.chance(0.35) {
-                random.range(0.2, 0.9)
+                random.range(0.2, 1.0)
             } else {
                 0.0
             },

@@ -34,7 +34,8 @@ impl Eye {
 
     /// The direction, of length 1, of a place of the picture from (0, 0) to (1, 1).
     pub(crate) fn towards(&self, place: Vec2) -> Vec3 {
-        (self.right * (place.x - 0.5) + self.up * (0.5 - place.y) + self.ahead * self.focal).normalize()
+        (self.right * (place.x - 0.5) + self.up * (0.5 - place.y) + self.ahead * self.focal)
+            .normalize()
     }
 
     /// Where a point is seen and how far ahead it is, if it is in front.
@@ -43,7 +44,13 @@ impl Eye {
         let depth = off.dot(self.ahead);
         (depth > 0.2).then(|| {
             let scale = self.focal / depth;
-            (vec2(0.5 + off.dot(self.right) * scale, 0.5 - off.dot(self.up) * scale), depth)
+            (
+                vec2(
+                    0.5 + off.dot(self.right) * scale,
+                    0.5 - off.dot(self.up) * scale,
+                ),
+                depth,
+            )
         })
     }
 }
@@ -64,7 +71,11 @@ pub(crate) enum Shape {
     /// A roof over a box: its ridge runs along z if `along` is true, else along x.
     Roof { low: Vec3, high: Vec3, along: bool },
     /// An upright cylinder: the middle of its foot, its radius and its height.
-    Post { foot: Vec3, radius: f32, height: f32 },
+    Post {
+        foot: Vec3,
+        radius: f32,
+        height: f32,
+    },
     /// A ball, flattened or not: its middle and its half-axes.
     Ball { middle: Vec3, axes: Vec3 },
     /// A ball of leaves, ragged at its rim.
@@ -83,7 +94,11 @@ impl Shape {
     pub(crate) fn bounds(&self) -> (Vec3, Vec3) {
         match *self {
             Shape::Block { low, high } | Shape::Roof { low, high, .. } => (low, high),
-            Shape::Post { foot, radius, height } => (
+            Shape::Post {
+                foot,
+                radius,
+                height,
+            } => (
                 foot - vec3(radius, 0.0, radius),
                 foot + vec3(radius, height, radius),
             ),
@@ -98,7 +113,11 @@ impl Shape {
         match *self {
             Shape::Block { low, high } => block(low, high, from, towards),
             Shape::Roof { low, high, along } => roof(low, high, along, from, towards),
-            Shape::Post { foot, radius, height } => post(foot, radius, height, from, towards),
+            Shape::Post {
+                foot,
+                radius,
+                height,
+            } => post(foot, radius, height, from, towards),
             Shape::Ball { middle, axes } => ball(middle, axes, from, towards),
             Shape::Crown { middle, axes, seed } => crown(middle, axes, seed, from, towards),
         }
@@ -120,16 +139,27 @@ fn block(low: Vec3, high: Vec3, from: Vec3, towards: Vec3) -> Option<Hit> {
     } else {
         vec3(0.0, 0.0, -towards.z.signum())
     };
-    Some(Hit { distance: enter, normal })
+    Some(Hit {
+        distance: enter,
+        normal,
+    })
 }
 
 /// The part of the box below two slanting planes that meet in its ridge.
 fn roof(low: Vec3, high: Vec3, along: bool, from: Vec3, towards: Vec3) -> Option<Hit> {
     let middle = (low + high) * 0.5;
-    let half = if along { middle.x - low.x } else { middle.z - low.z };
+    let half = if along {
+        middle.x - low.x
+    } else {
+        middle.z - low.z
+    };
     let steep = (high.y - low.y) / half.max(0.1);
     let side = |hand: f32| {
-        let normal = if along { vec3(hand * steep, 1.0, 0.0) } else { vec3(0.0, 1.0, hand * steep) };
+        let normal = if along {
+            vec3(hand * steep, 1.0, 0.0)
+        } else {
+            vec3(0.0, 1.0, hand * steep)
+        };
         let normal = normal.normalize();
         (normal, normal.dot(vec3(middle.x, high.y, middle.z)))
     };
@@ -160,7 +190,10 @@ fn roof(low: Vec3, high: Vec3, along: bool, from: Vec3, towards: Vec3) -> Option
             leave = leave.min(at);
         }
     }
-    (enter > 1e-3 && enter < leave).then_some(Hit { distance: enter, normal })
+    (enter > 1e-3 && enter < leave).then_some(Hit {
+        distance: enter,
+        normal,
+    })
 }
 
 fn post(foot: Vec3, radius: f32, height: f32, from: Vec3, towards: Vec3) -> Option<Hit> {
@@ -225,7 +258,10 @@ pub(crate) fn look(side: usize, eye: &Eye, bodies: &[Solid]) -> Vec<Option<Seen>
             let distance = -eye.place.y / ray.y;
             (ray.y < -1e-4).then_some(Seen {
                 body: None,
-                hit: Hit { distance, normal: Vec3::Y },
+                hit: Hit {
+                    distance,
+                    normal: Vec3::Y,
+                },
             })
         })
         .collect();
@@ -234,9 +270,14 @@ pub(crate) fn look(side: usize, eye: &Eye, bodies: &[Solid]) -> Vec<Option<Seen>
         for row in rows {
             for column in columns.clone() {
                 let at = row * side + column;
-                let Some(hit) = body.shape.hit(eye.place, rays[at]) else { continue };
+                let Some(hit) = body.shape.hit(eye.place, rays[at]) else {
+                    continue;
+                };
                 if seen[at].is_none_or(|before| hit.distance < before.hit.distance) {
-                    seen[at] = Some(Seen { body: Some(index), hit });
+                    seen[at] = Some(Seen {
+                        body: Some(index),
+                        hit,
+                    });
                 }
             }
         }
@@ -245,13 +286,24 @@ pub(crate) fn look(side: usize, eye: &Eye, bodies: &[Solid]) -> Vec<Option<Seen>
 }
 
 /// The part of the picture that a box can be seen in.
-fn window(side: usize, eye: &Eye, (low, high): (Vec3, Vec3)) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
+fn window(
+    side: usize,
+    eye: &Eye,
+    (low, high): (Vec3, Vec3),
+) -> (std::ops::Range<usize>, std::ops::Range<usize>) {
     let (mut least, mut most) = (Vec2::MAX, Vec2::MIN);
     for corner in 0..8 {
-        let pick = |bit: usize, low: f32, high: f32| if corner >> bit & 1 == 0 { low } else { high };
-        let point = vec3(pick(0, low.x, high.x), pick(1, low.y, high.y), pick(2, low.z, high.z));
+        let pick =
+            |bit: usize, low: f32, high: f32| if corner >> bit & 1 == 0 { low } else { high };
+        let point = vec3(
+            pick(0, low.x, high.x),
+            pick(1, low.y, high.y),
+            pick(2, low.z, high.z),
+        );
         // A corner behind the camera: the box may fill everything.
-        let Some((place, _)) = eye.seen(point) else { return (0..side, 0..side) };
+        let Some((place, _)) = eye.seen(point) else {
+            return (0..side, 0..side);
+        };
         least = least.min(place);
         most = most.max(place);
     }
@@ -270,7 +322,12 @@ pub(crate) fn in_shadow(point: Vec3, air: &Air, bodies: &[Solid]) -> bool {
         let inverse = air.sun.recip();
         let (a, b) = ((low - point) * inverse, (high - point) * inverse);
         let (near, far) = (a.min(b).max_element(), a.max(b).min_element());
-        near < far && far > 0.05 && body.shape.hit(point, air.sun).is_some_and(|hit| hit.distance > 0.05)
+        near < far
+            && far > 0.05
+            && body
+                .shape
+                .hit(point, air.sun)
+                .is_some_and(|hit| hit.distance > 0.05)
     })
 }
 

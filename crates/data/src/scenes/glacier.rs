@@ -2,7 +2,6 @@
 
 use glam::{Vec2, Vec3, vec2, vec3};
 
-use super::SIDE;
 use super::peaks::{self, Cover, Range, Season};
 use crate::Random;
 use crate::paint::air::{Air, Mood};
@@ -23,9 +22,9 @@ const MOODS: [Mood; 8] = [
 
 pub(super) fn paint(random: &mut Random) -> Canvas {
     match random.below(10) {
-        0..3 => valley(random),
-        3..6 => front(random),
-        6..8 => icebergs(random),
+        0..4 => valley(random),
+        4..6 => front(random),
+        6 => icebergs(random),
         _ => snowfield(random),
     }
 }
@@ -131,7 +130,7 @@ fn valley(random: &mut Random) -> Canvas {
         focal: random.range(0.9, 1.5),
     };
     let snow_from = random.range(1500.0, 5000.0);
-    let mut canvas = Canvas::new(SIDE as usize);
+    let mut canvas = Canvas::new();
     let mut depth = canvas.empty_depth();
     land.paint(&mut canvas, &mut depth, &view, &air, |point, normal| {
         let place = vec2(point.x, point.z);
@@ -175,7 +174,7 @@ fn front(random: &mut Random) -> Canvas {
         horizon: random.range(0.42, 0.62),
         focal: random.range(1.0, 1.7),
     };
-    let mut canvas = Canvas::new(SIDE as usize);
+    let mut canvas = Canvas::new();
     let mut depth = canvas.empty_depth();
     if random.chance(0.75) {
         distance_peaks(&mut canvas, &mut depth, &view, &air, random);
@@ -251,7 +250,7 @@ fn icebergs(random: &mut Random) -> Canvas {
         horizon: random.range(0.38, 0.6),
         focal: random.range(1.0, 1.9),
     };
-    let mut canvas = Canvas::new(SIDE as usize);
+    let mut canvas = Canvas::new();
     let mut depth = canvas.empty_depth();
     if random.chance(0.45) {
         distance_peaks(&mut canvas, &mut depth, &view, &air, random);
@@ -286,7 +285,7 @@ fn snowfield(random: &mut Random) -> Canvas {
         horizon: random.range(0.4, 0.68),
         focal: random.range(1.0, 1.8),
     };
-    let mut canvas = Canvas::new(SIDE as usize);
+    let mut canvas = Canvas::new();
     let mut depth = canvas.empty_depth();
     let limit = range.begins + 900.0;
     land.paint(&mut canvas, &mut depth, &view, &air, |point, normal| {

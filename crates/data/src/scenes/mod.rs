@@ -47,7 +47,7 @@ pub(crate) fn paint(class: usize, random: &mut Random) -> RgbImage {
     if random.chance(0.5) {
         mirror(&mut canvas);
     }
-    canvas.develop(&Camera::draw(random))
+    canvas.develop(&Camera::draw(random), SIDE)
 }
 
 fn mirror(canvas: &mut Canvas) {

@@ -26,6 +26,7 @@ pub(super) fn paint(random: &mut Random) -> Canvas {
         Season::Autumn,
         Season::Winter,
         Season::Winter,
+        Season::Winter,
         Season::Desert,
     ]);
     let foot = match season {
@@ -71,7 +72,7 @@ pub(super) fn paint(random: &mut Random) -> Canvas {
         horizon: random.range(0.6, 0.82),
         focal: random.range(1.1, 2.2),
     };
-    let mut canvas = Canvas::new(super::SIDE as usize);
+    let mut canvas = Canvas::new();
     let mut depth = canvas.empty_depth();
     land.paint(&mut canvas, &mut depth, &view, &air, |point, normal| {
         let distance = (point.z - view.eye.z).max(1.0);

@@ -2,7 +2,6 @@
 
 use glam::{Vec2, Vec3, vec2, vec3};
 
-use super::SIDE;
 use crate::Random;
 use crate::paint::air::{Air, Mood};
 use crate::paint::canvas::{Canvas, rgb, vary};
@@ -34,7 +33,7 @@ pub(super) fn paint(random: &mut Random) -> Canvas {
     let coast = Coast::draw(random, shore);
     let size = if shore == Shore::Beach { 500.0 } else { 1500.0 };
     let land = Land::new(size, 300, air.sun, |place| coast.height(place));
-    let mut canvas = Canvas::new(SIDE as usize);
+    let mut canvas = Canvas::new();
     let mut depth = canvas.empty_depth();
     land.paint(&mut canvas, &mut depth, &view, &air, |point, normal| {
         coast.colour(point, normal)

@@ -18,30 +18,55 @@ enum Kind {
 }
 
 pub(super) fn paint(random: &mut Random) -> Canvas {
-    let kind = random.pick(&[Kind::City, Kind::City, Kind::City, Kind::Old, Kind::Old, Kind::Suburb, Kind::Towers]);
+    let kind = random.pick(&[
+        Kind::City,
+        Kind::City,
+        Kind::City,
+        Kind::Old,
+        Kind::Old,
+        Kind::Suburb,
+        Kind::Towers,
+    ]);
     let air = Air::draw(random, &MOODS);
     let (half, pavement) = match kind {
         Kind::Old => (random.range(1.4, 2.6), 0.5),
         Kind::Towers => (random.range(5.0, 8.0), random.range(3.0, 5.0)),
         _ => (random.range(3.0, 5.5), random.range(1.8, 4.0)),
     };
-    let ground = Ground::Street { half, pavement, cobbles: kind == Kind::Old };
+    let ground = Ground::Street {
+        half,
+        pavement,
+        cobbles: kind == Kind::Old,
+    };
     let mut town = Town::new(random, air, ground);
     rows(&mut town, random, kind, half + pavement);
     furnish(&mut town, random, kind, half, pavement);
     let high = random.chance(0.18);
     let place = vec3(
         random.range(-0.75, 0.75) * (half + pavement * 0.5),
-        if high { random.range(5.0, 14.0) } else { random.range(1.4, 2.6) },
+        if high {
+            random.range(5.0, 14.0)
+        } else {
+            random.range(1.4, 2.6)
+        },
         0.0,
     );
     // Towards the far end, from wherever one stands.
     let aim = vec3(
         -place.x / 30.0 + random.range(-0.22, 0.22),
-        if high { random.range(-0.4, -0.15) } else { random.range(-0.10, 0.14) },
+        if high {
+            random.range(-0.4, -0.15)
+        } else {
+            random.range(-0.10, 0.14)
+        },
         1.0,
     );
-    let eye = Eye::new(place, aim, random.range(-0.03, 0.03), random.range(0.65, 1.25));
+    let eye = Eye::new(
+        place,
+        aim,
+        random.range(-0.03, 0.03),
+        random.range(0.65, 1.25),
+    );
     let mut canvas = town.paint(&eye);
     if kind != Kind::Suburb && random.chance(0.35) {
         wires(&mut canvas, &eye, half + pavement, random);
@@ -67,23 +92,48 @@ fn rows(town: &mut Town, random: &mut Random, kind: Kind, front: f32) {
                 Kind::Old => random.range(5.0, 10.0),
                 Kind::City => random.range(8.0, 20.0),
             };
-            let back = if kind == Kind::Suburb { random.range(4.0, 7.0) } else { random.range(0.0, 0.5) };
+            let back = if kind == Kind::Suburb {
+                random.range(4.0, 7.0)
+            } else {
+                random.range(0.0, 0.5)
+            };
             let height = tallest * random.range(0.65, 1.2);
             let style = match kind {
                 Kind::Suburb => Style::Cottage,
-                Kind::Old => random.pick(&[Style::Masonry, Style::Masonry, Style::Brick, Style::Cottage]),
-                Kind::City => random.pick(&[Style::Masonry, Style::Masonry, Style::Brick, Style::Concrete, Style::Glass]),
-                Kind::Towers => random.pick(&[Style::Glass, Style::Glass, Style::Concrete, Style::Masonry]),
+                Kind::Old => {
+                    random.pick(&[Style::Masonry, Style::Masonry, Style::Brick, Style::Cottage])
+                }
+                Kind::City => random.pick(&[
+                    Style::Masonry,
+                    Style::Masonry,
+                    Style::Brick,
+                    Style::Concrete,
+                    Style::Glass,
+                ]),
+                Kind::Towers => {
+                    random.pick(&[Style::Glass, Style::Glass, Style::Concrete, Style::Masonry])
+                }
             };
             let (near, far) = (front + back, front + back + 11.0);
-            let (low, high) = if hand > 0.0 { (near, far) } else { (-far, -near) };
-            let shops = matches!(kind, Kind::City | Kind::Old | Kind::Towers);
-            town.house(random, vec3(low, 0.0, z), vec3(high, height, z + width), style, shops);
-            z += width + match kind {
-                Kind::Suburb => random.range(3.0, 7.0),
-                _ if random.chance(0.12) => random.range(3.0, 9.0),
-                _ => 0.0,
+            let (low, high) = if hand > 0.0 {
+                (near, far)
+            } else {
+                (-far, -near)
             };
+            let shops = matches!(kind, Kind::City | Kind::Old | Kind::Towers);
+            town.house(
+                random,
+                vec3(low, 0.0, z),
+                vec3(high, height, z + width),
+                style,
+                shops,
+            );
+            z += width
+                + match kind {
+                    Kind::Suburb => random.range(3.0, 7.0),
+                    _ if random.chance(0.12) => random.range(3.0, 9.0),
+                    _ => 0.0,
+                };
             count += 1;
         }
     }
@@ -92,7 +142,13 @@ fn rows(town: &mut Town, random: &mut Random, kind: Kind, front: f32) {
         let z = random.range(90.0, 160.0);
         let style = random.pick(&[Style::Masonry, Style::Brick, Style::Concrete]);
         let height = random.range(9.0, 26.0);
-        town.house(random, vec3(-front - 9.0, 0.0, z), vec3(front + 9.0, height, z + 12.0), style, true);
+        town.house(
+            random,
+            vec3(-front - 9.0, 0.0, z),
+            vec3(front + 9.0, height, z + 12.0),
+            style,
+            true,
+        );
     }
 }
 
@@ -147,21 +203,40 @@ fn furnish(town: &mut Town, random: &mut Random, kind: Kind, half: f32, pavement
     }
     if random.chance(0.7) || town.is_dark() {
         let every = random.range(14.0, 26.0);
-        let tall = if kind == Kind::Old { 3.6 } else { random.range(5.5, 8.5) };
+        let tall = if kind == Kind::Old {
+            3.6
+        } else {
+            random.range(5.5, 8.5)
+        };
         for step in 0..5 {
             let hand = if step % 2 == 0 { 1.0 } else { -1.0 };
-            let x = if kind == Kind::Old { edge - 0.15 } else { half + 0.5 };
+            let x = if kind == Kind::Old {
+                edge - 0.15
+            } else {
+                half + 0.5
+            };
             town.lamp(vec3(hand * x, 0.0, 6.0 + every * step as f32), -hand, tall);
         }
     }
     for _ in 0..random.below(if kind == Kind::Suburb { 1 } else { 7 }) {
         let hand = if random.chance(0.5) { 1.0 } else { -1.0 };
         let (y, z) = (random.range(3.2, 7.0), random.range(6.0, 50.0));
-        let colour = vary(rgb(random.pick(&[0xC03028, 0x2858A0, 0xE0B030, 0x2A8A5A, 0xE8E4DC])), random, 0.1);
+        let colour = vary(
+            rgb(random.pick(&[0xC03028, 0x2858A0, 0xE0B030, 0x2A8A5A, 0xE8E4DC])),
+            random,
+            0.1,
+        );
         let (a, b) = (hand * edge, hand * (edge - random.range(0.7, 1.3)));
         let tall = random.range(0.6, 2.6);
-        let sign = Shape::Block { low: vec3(a.min(b), y, z), high: vec3(a.max(b), y + tall, z + 0.15) };
-        let look = if town.is_dark() { Look::Lamp(colour * 1.3) } else { Look::Plain(colour) };
+        let sign = Shape::Block {
+            low: vec3(a.min(b), y, z),
+            high: vec3(a.max(b), y + tall, z + 0.15),
+        };
+        let look = if town.is_dark() {
+            Look::Lamp(colour * 1.3)
+        } else {
+            Look::Plain(colour)
+        };
         town.add(sign, look);
     }
 }

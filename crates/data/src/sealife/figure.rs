@@ -51,7 +51,8 @@ impl Shade {
     /// The light that reaches the eye from a surface of this colour that faces there.
     pub(super) fn on(&self, colour: Vec3, facing: Vec3) -> Vec3 {
         let lit = facing.dot(self.from).max(0.0);
-        (colour * (self.ambient * (0.7 + 0.3 * facing.y) + self.light * lit)).lerp(self.water, self.murk)
+        (colour * (self.ambient * (0.7 + 0.3 * facing.y) + self.light * lit))
+            .lerp(self.water, self.murk)
     }
 }
 
@@ -60,7 +61,11 @@ pub(super) type Profile<'a> = &'a [(f32, f32, f32)];
 
 /// Thickness between the points of a profile, smooth.
 fn thickness(profile: Profile, t: f32) -> (f32, f32) {
-    let next = profile.iter().position(|point| point.0 >= t).unwrap_or(profile.len() - 1).max(1);
+    let next = profile
+        .iter()
+        .position(|point| point.0 >= t)
+        .unwrap_or(profile.len() - 1)
+        .max(1);
     let (a, b) = (profile[next - 1], profile[next]);
     let part = smoothstep(a.0, b.0, t);
     // Half a smooth step, half a straight line: no bumps at the points.
@@ -70,7 +75,13 @@ fn thickness(profile: Profile, t: f32) -> (f32, f32) {
 }
 
 /// Paints a body. `skin` gives its colour for the part of its length and the height on it, -1 (belly) to 1.
-pub(super) fn body(canvas: &mut Canvas, pose: &Pose, shade: &Shade, profile: Profile, skin: impl Fn(f32, f32) -> Vec3) {
+pub(super) fn body(
+    canvas: &mut Canvas,
+    pose: &Pose,
+    shade: &Shade,
+    profile: Profile,
+    skin: impl Fn(f32, f32) -> Vec3,
+) {
     const STEPS: usize = 44;
     let at = |step: usize| step as f32 / STEPS as f32;
     let edge = |t: f32, up: bool| {
@@ -79,16 +90,23 @@ pub(super) fn body(canvas: &mut Canvas, pose: &Pose, shade: &Shade, profile: Pro
     };
     let mut outline: Vec<Vec2> = (0..=STEPS).map(|step| edge(at(step), true)).collect();
     outline.extend((0..=STEPS).rev().map(|step| edge(at(step), false)));
-    let ribs: Vec<(Vec2, Vec2)> = (0..=STEPS).map(|step| (edge(at(step), false), edge(at(step), true))).collect();
+    let ribs: Vec<(Vec2, Vec2)> = (0..=STEPS)
+        .map(|step| (edge(at(step), false), edge(at(step), true)))
+        .collect();
     canvas.fill(&outline, |place| {
         // The rib that is nearest to the place.
-        let (step, _) = ribs.iter().enumerate().fold((0, f32::MAX), |best, (step, (low, high))| {
-            let far = ((*low + *high) * 0.5).distance_squared(place);
-            if far < best.1 { (step, far) } else { best }
-        });
+        let (step, _) = ribs
+            .iter()
+            .enumerate()
+            .fold((0, f32::MAX), |best, (step, (low, high))| {
+                let far = ((*low + *high) * 0.5).distance_squared(place);
+                if far < best.1 { (step, far) } else { best }
+            });
         let (low, high) = ribs[step];
         let across = high - low;
-        let up = ((place - low).dot(across) / across.length_squared().max(1e-9)).clamp(0.0, 1.0) * 2.0 - 1.0;
+        let up = ((place - low).dot(across) / across.length_squared().max(1e-9)).clamp(0.0, 1.0)
+            * 2.0
+            - 1.0;
         let skin = skin(at(step), up);
         let round = (1.0 - up * up).max(0.0).sqrt();
         let out = across.normalize_or(Vec2::NEG_Y);
@@ -101,8 +119,20 @@ pub(super) fn body(canvas: &mut Canvas, pose: &Pose, shade: &Shade, profile: Pro
 }
 
 /// Paints a fin, a limb or a tail: a smooth outline through points of the figure, darker towards its tip.
-pub(super) fn fin(canvas: &mut Canvas, pose: &Pose, shade: &Shade, colour: Vec3, facing: Vec3, points: &[Vec2]) {
-    let outline = smooth(&points.iter().map(|&point| pose.place(point)).collect::<Vec<_>>());
+pub(super) fn fin(
+    canvas: &mut Canvas,
+    pose: &Pose,
+    shade: &Shade,
+    colour: Vec3,
+    facing: Vec3,
+    points: &[Vec2],
+) {
+    let outline = smooth(
+        &points
+            .iter()
+            .map(|&point| pose.place(point))
+            .collect::<Vec<_>>(),
+    );
     let root = pose.place(points[0]);
     let light = shade.on(colour, facing.normalize_or(Vec3::Z));
     let scale = 1.0 / (0.2 * pose.length);
@@ -124,7 +154,10 @@ pub(super) fn smooth(points: &[Vec2]) -> Vec<Vec2> {
             let t = step as f32 / 6.0;
             let (t2, t3) = (t * t, t * t * t);
             curve.push(
-                0.5 * (2.0 * b + (c - a) * t + (2.0 * a - 5.0 * b + 4.0 * c - d) * t2 + (3.0 * b - a - 3.0 * c + d) * t3),
+                0.5 * (2.0 * b
+                    + (c - a) * t
+                    + (2.0 * a - 5.0 * b + 4.0 * c - d) * t2
+                    + (3.0 * b - a - 3.0 * c + d) * t3),
             );
         }
     }
@@ -135,13 +168,26 @@ pub(super) fn smooth(points: &[Vec2]) -> Vec<Vec2> {
 pub(super) fn stroke(canvas: &mut Canvas, pose: &Pose, points: &[Vec2], width: f32, light: Vec3) {
     for pair in points.windows(2) {
         let width = width * pose.length;
-        canvas.line(pose.place(pair[0]), pose.place(pair[1]), width, width, light);
+        canvas.line(
+            pose.place(pair[0]),
+            pose.place(pair[1]),
+            width,
+            width,
+            light,
+        );
     }
 }
 
 /// Small dark or light spots on the skin, an eye for example.
 pub(super) fn spot(canvas: &mut Canvas, pose: &Pose, point: Vec2, radius: f32, light: Vec3) {
-    canvas.dab(pose.place(point), Vec2::splat(radius * pose.length), Vec2::X, 0.3, light, 1.0);
+    canvas.dab(
+        pose.place(point),
+        Vec2::splat(radius * pose.length),
+        Vec2::X,
+        0.3,
+        light,
+        1.0,
+    );
 }
 
 /// A heading near the horizontal, to the left or to the right, and the flip that keeps the back up.

@@ -16,6 +16,7 @@ use image::RgbImage;
 
 use crate::Random;
 use crate::paint::canvas::Camera;
+use crate::scenes::SIDE;
 use whales::{Animal, Kind};
 
 /// The classes of the sea animals, in the order of their names.
@@ -23,7 +24,18 @@ pub const SEA_ANIMALS: [&str; 3] = ["dolphin", "shark", "whale"];
 
 /// The classes of the source task, in the order of their names.
 pub const SOURCE: [&str; 12] = [
-    "boat", "crab", "eel", "fish", "gull", "jellyfish", "octopus", "ray", "seal", "ship", "starfish", "turtle",
+    "boat",
+    "crab",
+    "eel",
+    "fish",
+    "gull",
+    "jellyfish",
+    "octopus",
+    "ray",
+    "seal",
+    "ship",
+    "starfish",
+    "turtle",
 ];
 
 /// Paints a sea animal of the class at `class` in [`SEA_ANIMALS`].
@@ -36,10 +48,10 @@ pub(crate) fn paint_animal(class: usize, random: &mut Random) -> RgbImage {
         12..16 => water::at_surface(random, &animal),
         _ => water::from_above(random, &animal),
     };
-    canvas.develop(&Camera::draw(random))
+    canvas.develop(&Camera::draw(random), SIDE)
 }
 
 /// Paints a picture of the class at `class` in [`SOURCE`].
 pub(crate) fn paint_source(class: usize, random: &mut Random) -> RgbImage {
-    others::paint(SOURCE[class], random).develop(&Camera::draw(random))
+    others::paint(SOURCE[class], random).develop(&Camera::draw(random), SIDE)
 }

@@ -9,7 +9,6 @@ use crate::paint::air::{Air, Mood};
 use crate::paint::canvas::{Canvas, rgb, vary};
 use crate::paint::land::{Viewpoint, Water, paint_sky};
 use crate::paint::noise::{fbm, noise, smoothstep};
-use crate::scenes::SIDE;
 
 /// Below the surface: light from above, rays, often a floor of sand or rock.
 pub(super) struct Depths {
@@ -26,17 +25,35 @@ pub(super) fn depths(random: &mut Random) -> Depths {
         (0x9CC8B8, 0x2A5A50),
         (0xA8C8D8, 0x3A6478),
     ]);
-    let (bright, deep) = (vary(rgb(bright), random, 0.15), vary(rgb(deep), random, 0.2));
+    let (bright, deep) = (
+        vary(rgb(bright), random, 0.15),
+        vary(rgb(deep), random, 0.2),
+    );
     let seed = random.bits() as u32 >> 3;
     let slope = random.range(-0.6, 0.6);
     let rays = random.range(0.0, 0.4);
-    let surface = if random.chance(0.35) { random.range(0.05, 0.22) } else { -1.0 };
-    let floor = if random.chance(0.3) { random.range(0.72, 0.95) } else { 2.0 };
-    let sand = vary(rgb(random.pick(&[0xC8B890, 0x8A8468, 0x6A7A70])), random, 0.15);
-    let canvas = Canvas::painted(SIDE as usize, |place| {
+    let surface = if random.chance(0.35) {
+        random.range(0.05, 0.22)
+    } else {
+        -1.0
+    };
+    let floor = if random.chance(0.3) {
+        random.range(0.72, 0.95)
+    } else {
+        2.0
+    };
+    let sand = vary(
+        rgb(random.pick(&[0xC8B890, 0x8A8468, 0x6A7A70])),
+        random,
+        0.15,
+    );
+    let canvas = Canvas::painted(|place| {
         let down = smoothstep(-0.15, 1.05, place.y + 0.08 * fbm(place * 2.0, 2, seed));
         let mut light = bright.lerp(deep, down);
-        let beam = noise(vec2((place.x + slope * place.y) * 6.0, 0.3 * place.y), seed + 1) + 0.5 * noise(vec2((place.x + slope * place.y) * 15.0, 0.2), seed + 2);
+        let beam = noise(
+            vec2((place.x + slope * place.y) * 6.0, 0.3 * place.y),
+            seed + 1,
+        ) + 0.5 * noise(vec2((place.x + slope * place.y) * 15.0, 0.2), seed + 2);
         light += bright * (rays * smoothstep(0.0, 0.8, beam) * (1.0 - place.y));
         if place.y < surface {
             let near = (surface - place.y) / surface;
@@ -49,7 +66,8 @@ pub(super) fn depths(random: &mut Random) -> Depths {
             let point = vec2((place.x - 0.5) / (near + 0.1), 1.0 / (near + 0.1));
             let ripples = noise(point * vec2(2.0, 7.0), seed + 5);
             let caustic = 1.0 - noise(point * 4.0, seed + 6).abs() * 2.5;
-            let ground = sand * (bright * 0.55 + deep) * (0.9 + 0.25 * ripples + 0.35 * caustic.max(0.0));
+            let ground =
+                sand * (bright * 0.55 + deep) * (0.9 + 0.25 * ripples + 0.35 * caustic.max(0.0));
             light = light.lerp(ground, smoothstep(0.0, 0.25, near));
         }
         light
@@ -86,7 +104,10 @@ pub(super) fn under_water(random: &mut Random, animal: &Animal) -> Canvas {
         _ => 0.35,
     };
     if random.chance(company) {
-        let far = Shade { murk: (shade.murk + 0.35).min(0.85), ..shade.clone() };
+        let far = Shade {
+            murk: (shade.murk + 0.35).min(0.85),
+            ..shade.clone()
+        };
         let length = random.range(0.22, 0.4);
         let pose = pose(random, length, 0.35);
         animal.side(&mut canvas, &pose, &far);
@@ -104,7 +125,10 @@ pub(super) fn pose(random: &mut Random, length: f32, tilt: f32) -> Pose {
     let (heading, flip) = level(random, tilt);
     let room = (0.34 - 0.12 * length).max(0.10);
     Pose {
-        at: vec2(0.5 + random.range(-room, room), 0.5 + random.range(-0.2, 0.2)),
+        at: vec2(
+            0.5 + random.range(-room, room),
+            0.5 + random.range(-0.2, 0.2),
+        ),
         length,
         heading,
         bend: random.range(-0.35, 0.5),
@@ -117,11 +141,20 @@ pub(super) fn pose(random: &mut Random, length: f32, tilt: f32) -> Pose {
 fn school(canvas: &mut Canvas, shade: &Shade, random: &mut Random) {
     let centre = vec2(random.unit(), random.range(0.2, 0.8));
     let way = if random.chance(0.5) { 1.0 } else { -1.0 };
-    let colour = shade.on(vary(rgb(0x8A9AA0), random, 0.3), Vec3::Y).lerp(shade.water, 0.4);
+    let colour = shade
+        .on(vary(rgb(0x8A9AA0), random, 0.3), Vec3::Y)
+        .lerp(shade.water, 0.4);
     for _ in 0..8 + random.below(26) {
         let at = centre + vec2(random.normal() * 0.09, random.normal() * 0.05);
         let long = random.range(0.008, 0.016);
-        canvas.dab(at, vec2(long, long * 0.35), vec2(way, random.range(-0.2, 0.2)).normalize(), 0.4, colour, 0.8);
+        canvas.dab(
+            at,
+            vec2(long, long * 0.35),
+            vec2(way, random.range(-0.2, 0.2)).normalize(),
+            0.4,
+            colour,
+            0.8,
+        );
     }
 }
 
@@ -134,18 +167,33 @@ pub(super) struct Surface {
 }
 
 pub(super) fn surface(random: &mut Random) -> Surface {
-    let air = Air::draw(random, &[Mood::Clear, Mood::Fair, Mood::Fair, Mood::Grey, Mood::Golden, Mood::Dusk, Mood::Mist]);
+    let air = Air::draw(
+        random,
+        &[
+            Mood::Clear,
+            Mood::Fair,
+            Mood::Fair,
+            Mood::Grey,
+            Mood::Golden,
+            Mood::Dusk,
+            Mood::Mist,
+        ],
+    );
     let view = Viewpoint {
         eye: vec3(0.0, random.range(1.5, 5.0), 0.0),
         horizon: random.range(0.12, 0.48),
         focal: random.range(0.9, 1.5),
     };
-    let mut canvas = Canvas::new(SIDE as usize);
+    let mut canvas = Canvas::new();
     let mut depth = canvas.empty_depth();
     paint_sky(&mut canvas, &depth, &view, &air);
     let water = Water {
         level: 0.0,
-        deep: vary(rgb(random.pick(&[0x0E3F5E, 0x1B4A58, 0x24424E, 0x0A3560])), random, 0.2),
+        deep: vary(
+            rgb(random.pick(&[0x0E3F5E, 0x1B4A58, 0x24424E, 0x0A3560])),
+            random,
+            0.2,
+        ),
         shallow: rgb(0x3FA6A6),
         waves: random.range(0.15, 0.7),
         swell: random.range(3.0, 9.0),
@@ -158,7 +206,11 @@ pub(super) fn surface(random: &mut Random) -> Surface {
         light: air.sunlight * 0.9,
         ambient: air.skylight * 0.9,
         water: air.glow(vec3(0.0, 0.05, 1.0).normalize()),
-        murk: if air.mood == Mood::Mist { 0.3 } else { random.range(0.0, 0.12) },
+        murk: if air.mood == Mood::Mist {
+            0.3
+        } else {
+            random.range(0.0, 0.12)
+        },
         from: vec3(air.sun.x, air.sun.y, 0.6).normalize(),
         seed: water.seed,
     };
@@ -171,12 +223,25 @@ pub(super) fn surface(random: &mut Random) -> Surface {
 }
 
 /// Puts the water back over what is below the waterline at `y`, and foam along it between two places.
-fn submerge(canvas: &mut Canvas, before: &Canvas, y: f32, (from, to): (f32, f32), foam: Vec3, splash: f32, random: &mut Random) {
+fn submerge(
+    canvas: &mut Canvas,
+    before: &Canvas,
+    y: f32,
+    (from, to): (f32, f32),
+    foam: Vec3,
+    splash: f32,
+    random: &mut Random,
+) {
     let seed = random.bits() as u32 >> 3;
-    let line = |x: f32| y + 0.012 * noise(vec2(x * 14.0, 0.4), seed) + 0.006 * noise(vec2(x * 40.0, 0.4), seed + 1);
+    let line = |x: f32| {
+        y + 0.012 * noise(vec2(x * 14.0, 0.4), seed) + 0.006 * noise(vec2(x * 40.0, 0.4), seed + 1)
+    };
     let side = canvas.side;
     for at in 0..side * side {
-        let (x, row) = ((at % side) as f32 / side as f32, (at / side) as f32 / side as f32);
+        let (x, row) = (
+            (at % side) as f32 / side as f32,
+            (at / side) as f32 / side as f32,
+        );
         let under = smoothstep(-0.004, 0.006, row - line(x));
         // A little of the body is seen through the water.
         let shown = under * (0.72 + 0.28 * smoothstep(0.0, 0.06, row - line(x)));
@@ -186,10 +251,20 @@ fn submerge(canvas: &mut Canvas, before: &Canvas, y: f32, (from, to): (f32, f32)
     for _ in 0..dabs {
         let x = random.range(from, to);
         let up = random.unit() * random.unit() * splash * 0.16;
-        let at = vec2(x + random.range(-0.02, 0.02), line(x) + random.range(-0.006, 0.012) - up);
+        let at = vec2(
+            x + random.range(-0.02, 0.02),
+            line(x) + random.range(-0.006, 0.012) - up,
+        );
         let size = random.range(0.003, 0.012) * (1.0 - 3.0 * up).max(0.25);
         let opacity = random.range(0.25, 0.8);
-        canvas.dab(at, vec2(size * 1.5, size * 0.8), Vec2::X, 0.7, foam, opacity);
+        canvas.dab(
+            at,
+            vec2(size * 1.5, size * 0.8),
+            Vec2::X,
+            0.7,
+            foam,
+            opacity,
+        );
     }
 }
 
@@ -219,7 +294,15 @@ pub(super) fn leap(random: &mut Random, animal: &Animal) -> Canvas {
     animal.side(&mut sea.canvas, &pose, &sea.shade);
     let entry = pose.at.x - heading.x / heading.y * out * heading.y.abs().max(0.3).signum();
     let spread = 0.10 + 0.12 * length;
-    submerge(&mut sea.canvas, &before, waterline, (entry - spread, entry + spread), sea.foam, random.range(0.3, 1.0), random);
+    submerge(
+        &mut sea.canvas,
+        &before,
+        waterline,
+        (entry - spread, entry + spread),
+        sea.foam,
+        random.range(0.3, 1.0),
+        random,
+    );
     sea.canvas
 }
 
@@ -229,12 +312,19 @@ pub(super) fn at_surface(random: &mut Random, animal: &Animal) -> Canvas {
     let before = sea.canvas.clone();
     let waterline = random.range(sea.horizon + 0.12, 0.85);
     let way = if random.chance(0.5) { 1.0 } else { -1.0 };
-    if random.chance(if animal.kind == Kind::Whale { 0.4 } else { 0.12 }) {
+    if random.chance(if animal.kind == Kind::Whale {
+        0.4
+    } else {
+        0.12
+    }) {
         let length = random.range(0.45, 0.85);
         let lean = random.range(-0.35, 0.35);
         // Head down: the tail is what is above.
         let pose = Pose {
-            at: vec2(random.range(0.35, 0.65), waterline - length * random.range(0.05, 0.28)),
+            at: vec2(
+                random.range(0.35, 0.65),
+                waterline - length * random.range(0.05, 0.28),
+            ),
             length,
             heading: vec2(lean, 1.0).normalize(),
             bend: random.range(-0.4, 0.4),
@@ -243,7 +333,15 @@ pub(super) fn at_surface(random: &mut Random, animal: &Animal) -> Canvas {
         };
         animal.tail_up(&mut sea.canvas, &pose, &sea.shade);
         let x = pose.at.x;
-        submerge(&mut sea.canvas, &before, waterline, (x - 0.13, x + 0.13), sea.foam, 0.25, random);
+        submerge(
+            &mut sea.canvas,
+            &before,
+            waterline,
+            (x - 0.13, x + 0.13),
+            sea.foam,
+            0.25,
+            random,
+        );
         return sea.canvas;
     }
     let length = match animal.kind {
@@ -256,7 +354,10 @@ pub(super) fn at_surface(random: &mut Random, animal: &Animal) -> Canvas {
         _ => 0.05,
     };
     let pose = Pose {
-        at: vec2(random.range(0.3, 0.7), waterline + length * random.range(0.0, top)),
+        at: vec2(
+            random.range(0.3, 0.7),
+            waterline + length * random.range(0.0, top),
+        ),
         length,
         heading: vec2(way, tilt).normalize(),
         bend: random.range(0.0, 0.35),
@@ -265,10 +366,25 @@ pub(super) fn at_surface(random: &mut Random, animal: &Animal) -> Canvas {
     };
     animal.side(&mut sea.canvas, &pose, &sea.shade);
     let (from, to) = (pose.at.x - length * 0.36, pose.at.x + length * 0.36);
-    submerge(&mut sea.canvas, &before, waterline, (from, to), sea.foam, 0.12, random);
-    if animal.kind == Kind::Whale && random.chance(0.55) || animal.kind == Kind::Dolphin && random.chance(0.06) {
+    submerge(
+        &mut sea.canvas,
+        &before,
+        waterline,
+        (from, to),
+        sea.foam,
+        0.12,
+        random,
+    );
+    if animal.kind == Kind::Whale && random.chance(0.55)
+        || animal.kind == Kind::Dolphin && random.chance(0.06)
+    {
         let head = pose.place(vec2(0.30, 0.09));
-        blow(&mut sea.canvas, vec2(head.x, waterline - 0.02), sea.foam, random);
+        blow(
+            &mut sea.canvas,
+            vec2(head.x, waterline - 0.02),
+            sea.foam,
+            random,
+        );
     }
     sea.canvas
 }
@@ -280,7 +396,11 @@ fn blow(canvas: &mut Canvas, from: Vec2, light: Vec3, random: &mut Random) {
     for _ in 0..260 {
         let up = random.unit();
         let spread = 0.010 + 0.09 * up * up;
-        let at = from + vec2(random.normal() * spread * 0.5 + lean * up * tall, -up * tall);
+        let at = from
+            + vec2(
+                random.normal() * spread * 0.5 + lean * up * tall,
+                -up * tall,
+            );
         let size = random.range(0.006, 0.018);
         let opacity = random.range(0.05, 0.28) * (1.15 - up);
         canvas.dab(at, Vec2::splat(size), Vec2::X, 1.0, light, opacity);
@@ -294,7 +414,10 @@ pub(super) fn from_above(random: &mut Random, animal: &Animal) -> Canvas {
     let angle = random.range(0.0, std::f32::consts::TAU);
     let room = (0.30 - 0.15 * length).max(0.08);
     let pose = Pose {
-        at: vec2(0.5 + random.range(-room, room), 0.5 + random.range(-room, room)),
+        at: vec2(
+            0.5 + random.range(-room, room),
+            0.5 + random.range(-room, room),
+        ),
         length,
         heading: vec2(libm::cosf(angle), libm::sinf(angle)),
         bend: random.range(-0.25, 0.25),
@@ -308,12 +431,17 @@ pub(super) fn from_above(random: &mut Random, animal: &Animal) -> Canvas {
 
 /// Water straight below, and the light in it.
 pub(super) fn open_water(random: &mut Random) -> (Canvas, Shade) {
-    let deep = vary(rgb(random.pick(&[0x0C4A6E, 0x12607A, 0x1E7A84, 0x0A3A5A, 0x2A6A68, 0x3A8A94])), random, 0.2);
+    let deep = vary(
+        rgb(random.pick(&[0x0C4A6E, 0x12607A, 0x1E7A84, 0x0A3A5A, 0x2A6A68, 0x3A8A94])),
+        random,
+        0.2,
+    );
     let pale = deep.lerp(rgb(0x9AE0DC), random.range(0.2, 0.6));
     let seed = random.bits() as u32 >> 3;
-    let canvas = Canvas::painted(SIDE as usize, |place| {
+    let canvas = Canvas::painted(|place| {
         let tone = 0.5 + 0.5 * fbm(place * 2.2, 4, seed);
-        deep.lerp(pale, tone.clamp(0.0, 1.0)) * (1.0 + 0.12 * noise(place * vec2(14.0, 22.0), seed + 4))
+        deep.lerp(pale, tone.clamp(0.0, 1.0))
+            * (1.0 + 0.12 * noise(place * vec2(14.0, 22.0), seed + 4))
     });
     let shade = Shade {
         light: Vec3::splat(random.range(0.7, 1.3)),
