@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `jupyter` | the kernel: the engine behind the Jupyter protocol |
 //! | `run` | notebooks executed without Jupyter |
+//! | `data` | the data sets, which the course looks after |
 //! | `check` | notebooks type-checked without running them |
 //! | `notebook` | notebook files |
 //! | `setup` | everything that has to be there before the first cell |
 
 mod check;
+mod data;
 mod jupyter;
 mod notebook;
 mod run;
@@ -38,6 +40,8 @@ enum Command {
     Run(run::RunOptions),
     /// Type-check notebooks without running them
     Check(check::CheckOptions),
+    /// See, make and check the data sets
+    Data(data::DataOptions),
     /// Show the state of every part of the set-up
     Doctor(setup::DoctorOptions),
     /// Serve a Jupyter front end, which calls this itself
@@ -75,6 +79,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Install(options) => setup::install(options),
         Command::Run(options) => run::run(options),
         Command::Check(options) => check::check(options),
+        Command::Data(options) => data::data(&options),
         Command::Doctor(options) => setup::doctor(options),
         Command::Kernel(options) => jupyter::serve(&options.connection_file),
     }

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::figures::{AUGMENT, Bar, Figure, KERNEL, Peer};
+use crate::figures::{AUGMENT, Bar, Figure, KERNEL, Peer, TRAIN};
 use crate::peers;
 use crate::project::{Setup, cargo, root};
 
@@ -57,7 +57,8 @@ impl Group {
         match self {
             Group::Kernel => &KERNEL,
             Group::Augment => &AUGMENT,
-            Group::Train | Group::Data | Group::Grade => &[],
+            Group::Train => &TRAIN,
+            Group::Data | Group::Grade => &[],
         }
     }
 }
@@ -125,6 +126,7 @@ fn measure(group: Group, setup: &Setup, mut each: impl FnMut(Row)) -> Result<()>
     let script = root().join(format!("xtask/bench/{}.py", group.name()));
     let config = match group {
         Group::Augment => augment_config(setup)?,
+        Group::Train => train_config(setup)?,
         _ => config(setup)?,
     };
     let mut child = Command::new(&setup.python)
@@ -185,6 +187,11 @@ fn augment_config(setup: &Setup) -> Result<serde_json::Value> {
     let script = root().join("xtask/bench/augmenters.py");
     let peers = peers::python(setup).map(|python| json!([python, "-B", script]));
     Ok(json!({ "augment": example("augment_bench")?, "augment_peers": peers }))
+}
+
+/// The program that makes training steps; and a Python with torch, or null.
+fn train_config(setup: &Setup) -> Result<serde_json::Value> {
+    Ok(json!({ "steps": example("steps")?, "torch": peers::python(setup) }))
 }
 
 /// Builds an example of one of the rooms, and says where it is.

@@ -21,6 +21,8 @@ pub(crate) enum Peer {
     Evcxr,
     /// albumentations or torchvision, whichever is better.
     Augmenters,
+    /// PyTorch with torchvision.
+    Torch,
     /// None: the bar is absolute.
     Nothing,
 }
@@ -122,6 +124,30 @@ const fn augmentation(id: &'static str, name: &'static str, times: f64) -> Figur
     }
 }
 
+pub(crate) const TRAIN: [Figure; 3] = [
+    Figure {
+        id: "step_resnet18",
+        name: "training step, resnet18, 32 images of 64 px",
+        unit: "ms",
+        peer: Peer::Torch,
+        bar: Bar::Times(1.0),
+    },
+    Figure {
+        id: "step_resnet50",
+        name: "training step, resnet50, 16 images of 64 px",
+        unit: "ms",
+        peer: Peer::Torch,
+        bar: Bar::Times(1.0),
+    },
+    Figure {
+        id: "step_vgg11_bn",
+        name: "training step, vgg11_bn, 32 images of 64 px",
+        unit: "ms",
+        peer: Peer::Torch,
+        bar: Bar::Times(1.0),
+    },
+];
+
 impl Peer {
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -129,6 +155,7 @@ impl Peer {
             Peer::Ipykernel => "ipykernel + torch",
             Peer::Evcxr => "evcxr_jupyter + tch",
             Peer::Augmenters => "albumentations, torchvision",
+            Peer::Torch => "PyTorch",
             Peer::Nothing => "",
         }
     }

@@ -47,4 +47,4 @@ pub use engine::{CheckReport, Config, Engine, Interrupter, VariableInfo};
 pub use error::CellError;
 pub use event::{ErrorReport, Event, Reply, Sink, StreamName};
 pub use parse::{Completeness, is_complete};
-pub use worker::worker_main;
+pub use worker::{run_tool, worker_main};

@@ -342,6 +342,22 @@ fn describe(status: ExitStatus) -> String {
     }
 }
 
+/// Runs the course's own tool in this process, on this process's arguments, and returns its exit status.
+///
+/// # Errors
+/// When the library cannot be loaded or is no course.
+pub fn run_tool(library: &Path) -> Result<i32, CellError> {
+    let broken = |error: libloading::Error| CellError::NoWorker(error.to_string());
+    // SAFETY: the course is ours; loading it runs the initialisers of libtorch, which expect nothing.
+    let course = unsafe { libloading::Library::new(library) }.map_err(broken)?;
+    // SAFETY: the course defines this symbol with this type, see its `worker` module.
+    let tool = unsafe { course.get::<extern "C" fn() -> i32>(b"cvstudy_tool\0") }.map_err(broken)?;
+    let status = tool();
+    // Not unloaded: libtorch's threads may be running still.
+    std::mem::forget(course);
+    Ok(status)
+}
+
 /// What the hidden subcommand does: loads the course named on the command line and hands the process over to it.
 pub fn worker_main() -> ! {
     let problem = match std::env::args_os().nth(2) {

@@ -5,6 +5,7 @@
 //! - [`worker`]: where a worker process enters
 //! - the crates themselves, whole, for everything beyond: [`tch`] (tensors, layers, optimisers), [`image`],
 //!   [`plotters`], and ours: [`vision`], [`plot`], [`live`], [`nets`], [`rt`]
+//!   [`plotters`], and ours: [`vision`], [`plot`], [`live`], [`nets`], [`data`], [`train`], [`rt`]
 //!
 //! Every type that a cell can meet has a path that starts here, for example `course::tch::Tensor`: that is
 //! how the type of a variable is written down for the next cell.
@@ -14,3 +15,4 @@ pub mod prelude;
 pub mod worker;
 
 pub use {image, live, nets, plot, plotters, rt, tch, vision};
+pub use {data, image, live, nets, plot, plotters, rt, tch, train, vision};

@@ -15,6 +15,10 @@ pub use plot::{Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_c
 
 pub use nets::{CifarResNet, Cnn, GoogLeNet, Init, Input, Layer, Model, ModelBase, Neck, Pass, Pool, ResNet, StateDict, Vgg, alexnet, cost, get_model, googlenet, lenet5, list_models, resnet18, resnet34, resnet50, resnet101, resnet152, summary, vgg11, vgg11_bn, vgg16, vgg16_bn};
 
+// Images, charts, networks, data, training.
+pub use data::{Batch, Batches, DataError, TensorData};
+
+pub use train::{Adam, AdamW, CamMethod, Checkpoint, Confusion, CrossEntropy, History, Metrics, Optimizer, Schedule, Sgd, TrainError, Trainer, activations, best_device, cached_features, cam, evaluate, feature_maps, filters, fine_tune, fit, freeze, freeze_backbone, grad_cam, layer_gradients, lr_find, predict, sweep, train_head, unfreeze};
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
 
 pub use vision::read_frames;
@@ -40,6 +44,9 @@ pub use rt::{Bundle, Show, checkpoint, clear_output, display, display_with_id, i
 
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
 pub use crate::{image, live, nets, plot, plotters, rt, tch, vision};
+
+// The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
+pub use crate::{data, train};
 
 // The parts of std that programs of a page or two begin with.
 pub use std::cell::RefCell;

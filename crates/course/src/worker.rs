@@ -9,5 +9,14 @@ pub extern "C" fn cvstudy_worker() -> ! {
     rt::failure::speaks::<vision::VisionError>();
     rt::failure::speaks::<plot::PlotError>();
     rt::failure::speaks::<nets::NetError>();
+    rt::failure::speaks::<data::DataError>();
+    rt::failure::speaks::<train::TrainError>();
     rt::worker::serve()
+}
+
+/// Does what `cvstudy data ...` asks, by this process's own arguments, and returns its exit status.
+// SAFETY: no other symbol of the process has this name.
+#[unsafe(no_mangle)]
+pub extern "C" fn cvstudy_tool() -> i32 {
+    data::cli(std::env::args().skip(2))
 }

@@ -1,0 +1,28 @@
+//! Data sets: generated, found, loaded, looked after.
+//!
+//! - [`sets`]: the course's sets: real where they have been unpacked, generated where not
+//! - [`scenes`], [`sealife`]: what the generated pictures show, painted by rule
+//! - [`load`]: [`Samples`], pictures with labels, and [`Loader`], which brings them in batches
+//! - [`batch`]: [`Batch`] and [`Batches`], what training takes; [`TensorData`], a set that lies in memory
+//! - [`files`]: which files are pictures
+//! - [`random`]: [`Random`], numbers that are the same for a seed on any machine
+//! - [`mod@cli`]: `cvstudy data`
+//! - [`error`]: everything that can go wrong, said for a learner
+
+pub mod batch;
+pub mod cli;
+pub mod error;
+pub mod files;
+pub mod load;
+mod paint;
+pub mod random;
+pub mod scenes;
+pub mod sealife;
+pub mod sets;
+
+pub use batch::{Batch, Batches, TensorData};
+pub use cli::cli;
+pub use error::DataError;
+pub use load::{Broken, Loader, Samples, write_shards};
+pub use random::Random;
+pub use sets::{DataSet, Recipe, scenes, sea_animals, source_task};

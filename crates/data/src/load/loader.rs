@@ -1,0 +1,595 @@
+//! Batches from pictures on disk: decoded, changed and collated on all cores.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tch::Tensor;
+use vision::{Image, VisionError};
+
+use super::Samples;
+use crate::batch::Plan;
+use crate::{Batch, Batches, DataError, Random};
+
+/// What happens to a picture before it becomes part of a batch: it is given the picture and a seed of its own.
+type Change = dyn Fn(&Image, u64) -> Result<Image, VisionError> + Send + Sync;
+
+/// What to do when a picture cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Broken {
+    /// The batch is an error that names the picture.
+    #[default]
+    Fail,
+    /// It is left out, told once, and listed in [`Loader::broken`].
+    Skip,
+}
+
+/// Reads pictures in batches, ahead of what asks for them.
+///
+/// Which pictures a batch has, in which order, and what the transform does to each hang on the seed and the
+/// epoch alone, not on how many threads there are. At most [`prefetch`](Self::prefetch) batches wait in memory.
+///
+/// ```no_run
+/// # use data::{Batches, Loader, Samples};
+/// let train = Loader::new(Samples::image_folder("scenes/train")?, 64).batch_size(32).shuffle(1);
+/// for batch in train.epoch(0) {
+///     let batch = batch?; // images [32, 3, 64, 64], 0 to 1
+/// }
+/// # Ok::<(), data::DataError>(())
+/// ```
+pub struct Loader {
+    work: Arc<Work>,
+    plan: Plan,
+    order: Order,
+    workers: usize,
+    prefetch: usize,
+}
+
+/// Which pictures an epoch has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Order {
+    Plan,
+    /// As many as there are, drawn so that every class is as likely as any other.
+    Balanced(u64),
+}
+
+/// What the threads of an epoch share.
+struct Work {
+    samples: Samples,
+    /// Width and height of the pictures in a batch.
+    side: u32,
+    seed: u64,
+    change: Option<Box<Change>>,
+    mean: [f32; 3],
+    std: [f32; 3],
+    on_broken: Broken,
+    broken: Mutex<BTreeMap<usize, String>>,
+}
+
+impl Loader {
+    /// A loader whose batches hold pictures of `side` x `side` pixels, in the order of the list, 32 at a time,
+    /// 0 to 1. Pictures of other sizes are resized as a whole, whatever their shape.
+    pub fn new(samples: Samples, side: u32) -> Self {
+        let cores = thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            plan: Plan::new(samples.len()),
+            work: Arc::new(Work {
+                samples,
+                side: side.max(1),
+                seed: 0,
+                change: None,
+                mean: [0.0; 3],
+                std: [1.0; 3],
+                on_broken: Broken::default(),
+                broken: Mutex::default(),
+            }),
+            order: Order::Plan,
+            workers: cores,
+            prefetch: 2 * cores,
+        }
+    }
+
+    /// How many pictures come together; at least 1.
+    pub fn batch_size(mut self, size: usize) -> Self {
+        self.plan.batch_size = size.max(1);
+        self
+    }
+
+    /// Puts the pictures into an order of its own each epoch. The seed also decides what the transform does.
+    pub fn shuffle(mut self, seed: u64) -> Self {
+        self.plan.seed = Some(seed);
+        self.order = Order::Plan;
+        self.with(|work| work.seed = seed)
+    }
+
+    /// Draws the pictures of an epoch, with repetition, so that rare classes come as often as the others.
+    pub fn balanced(mut self, seed: u64) -> Self {
+        self.order = Order::Balanced(seed);
+        self.with(|work| work.seed = seed)
+    }
+
+    /// Leaves out the last batch of an epoch when it is smaller than the others.
+    pub fn drop_last(mut self) -> Self {
+        self.plan.drop_last = true;
+        self
+    }
+
+    /// What is done to each picture, before it is resized if it has not the right size yet. It is given a seed
+    /// that is another for every picture and epoch.
+    pub fn transform(
+        self,
+        change: impl Fn(&Image, u64) -> Result<Image, VisionError> + Send + Sync + 'static,
+    ) -> Self {
+        self.with(|work| work.change = Some(Box::new(change)))
+    }
+
+    /// Subtracts a mean from each channel (0-1) and divides by a standard deviation.
+    pub fn normalize(self, mean: [f32; 3], std: [f32; 3]) -> Self {
+        self.with(|work| (work.mean, work.std) = (mean, std))
+    }
+
+    /// What to do when a picture cannot be read.
+    pub fn on_broken(self, on_broken: Broken) -> Self {
+        self.with(|work| work.on_broken = on_broken)
+    }
+
+    /// How many threads decode; at least 1. All cores unless told otherwise.
+    pub fn workers(mut self, workers: usize) -> Self {
+        self.workers = workers.max(1);
+        self
+    }
+
+    /// How many batches may wait; at least 1.
+    pub fn prefetch(mut self, batches: usize) -> Self {
+        self.prefetch = batches.max(1);
+        self
+    }
+
+    /// The pictures.
+    pub fn samples(&self) -> &Samples {
+        &self.work.samples
+    }
+
+    /// The pictures that have been left out so far, with the reasons.
+    pub fn broken(&self) -> Vec<(String, String)> {
+        let broken = self
+            .work
+            .broken
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        broken
+            .iter()
+            .map(|(&index, reason)| (self.work.samples.name(index), reason.clone()))
+            .collect()
+    }
+
+    /// Changes a setting; nothing else holds the work while a loader is built.
+    fn with<T>(mut self, change: impl FnOnce(&mut Work) -> T) -> Self {
+        if let Some(work) = Arc::get_mut(&mut self.work) {
+            change(work);
+        }
+        self
+    }
+
+    fn order(&self, epoch: u64) -> Vec<usize> {
+        let Order::Balanced(seed) = self.order else {
+            return self.plan.order(epoch);
+        };
+        let samples = &self.work.samples;
+        let mut by_class = vec![Vec::new(); samples.classes().len()];
+        for index in 0..samples.len() {
+            by_class[samples.label(index)].push(index);
+        }
+        by_class.retain(|indices| !indices.is_empty());
+        let mut random = Random::of(seed, &[epoch]);
+        (0..samples.len())
+            .map(|_| {
+                let class = &by_class[random.below(by_class.len())];
+                class[random.below(class.len())]
+            })
+            .collect()
+    }
+}
+
+impl Batches for Loader {
+    fn classes(&self) -> &[String] {
+        self.work.samples.classes()
+    }
+
+    fn len(&self) -> usize {
+        self.plan.batches()
+    }
+
+    fn epoch(&self, epoch: u64) -> Box<dyn Iterator<Item = Result<Batch, DataError>> + '_> {
+        Box::new(Epoch::start(self, epoch))
+    }
+}
+
+impl fmt::Debug for Loader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = self.work.side;
+        write!(
+            f,
+            "{:?}, {} batches of {}, {side}x{side}",
+            self.work.samples,
+            self.len(),
+            self.plan.batch_size
+        )
+    }
+}
+
+/// Pixels of a batch, not yet tensors: those are made on the thread that asks.
+struct Pixels {
+    values: Vec<f32>,
+    labels: Vec<i64>,
+    indices: Vec<usize>,
+}
+
+impl Work {
+    /// Decodes and collates the pictures of a batch.
+    fn collate(
+        &self,
+        epoch: u64,
+        indices: &[usize],
+        stop: &AtomicBool,
+    ) -> Result<Pixels, DataError> {
+        let plane = (self.side * self.side) as usize;
+        let mut pixels = Pixels {
+            values: Vec::with_capacity(indices.len() * 3 * plane),
+            labels: Vec::with_capacity(indices.len()),
+            indices: Vec::with_capacity(indices.len()),
+        };
+        for &index in indices {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            let image = match self.picture(epoch, index) {
+                Ok(image) => image,
+                Err(error) if self.on_broken == Broken::Skip => {
+                    self.leave_out(index, &error);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            self.append(&image, &mut pixels.values);
+            pixels.labels.push(self.samples.label(index) as i64);
+            pixels.indices.push(index);
+        }
+        Ok(pixels)
+    }
+
+    fn picture(&self, epoch: u64, index: usize) -> Result<Image, DataError> {
+        let mut image = self.samples.read(index)?;
+        if let Some(change) = &self.change {
+            let seed = Random::of(self.seed, &[epoch, index as u64]).bits();
+            image = change(&image, seed)?;
+        }
+        if (image.width(), image.height()) != (self.side, self.side) {
+            image = image.resize(self.side, self.side)?;
+        }
+        Ok(image)
+    }
+
+    /// Appends a picture as `[3, H, W]`.
+    fn append(&self, image: &Image, values: &mut Vec<f32>) {
+        for channel in 0..3 {
+            let scale = 1.0 / (255.0 * self.std[channel]);
+            let shift = self.mean[channel] / self.std[channel];
+            let bytes = image.as_bytes().iter().skip(channel).step_by(3);
+            values.extend(bytes.map(|&byte| f32::from(byte) * scale - shift));
+        }
+    }
+
+    fn leave_out(&self, index: usize, error: &DataError) {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        if broken.insert(index, error.to_string()).is_none() {
+            eprintln!("left out: {error}");
+        }
+    }
+}
+
+/// The batches of an epoch while they are made.
+struct Epoch {
+    batches: usize,
+    /// The number of the batch that is given out next.
+    next: usize,
+    received: Receiver<(usize, Result<Pixels, DataError>)>,
+    /// Batches that came before their turn.
+    waiting: BTreeMap<usize, Result<Pixels, DataError>>,
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    side: i64,
+}
+
+/// What the threads of an epoch agree on.
+struct Shared {
+    stop: AtomicBool,
+    /// The number of the batch that is begun next.
+    begun: AtomicUsize,
+    /// How many batches have been given out, and a call when it grows.
+    given: Mutex<usize>,
+    more: Condvar,
+}
+
+impl Epoch {
+    fn start(loader: &Loader, epoch: u64) -> Self {
+        let batches = loader.len();
+        let order = Arc::new(loader.order(epoch));
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            begun: AtomicUsize::new(0),
+            given: Mutex::new(0),
+            more: Condvar::new(),
+        });
+        let (sender, received) = channel();
+        let workers = (0..loader.workers.min(batches))
+            .map(|_| {
+                let (sender, shared, order) =
+                    (sender.clone(), Arc::clone(&shared), Arc::clone(&order));
+                let (work, plan, prefetch) = (
+                    Arc::clone(&loader.work),
+                    loader.plan.clone(),
+                    loader.prefetch,
+                );
+                thread::spawn(move || {
+                    while let Some(batch) = shared.take_turn(batches, prefetch) {
+                        let pixels = work.collate(epoch, &order[plan.range(batch)], &shared.stop);
+                        if sender.send((batch, pixels)).is_err() {
+                            return;
+                        }
+                    }
+                })
+            })
+            .collect();
+        Self {
+            batches,
+            next: 0,
+            received,
+            waiting: BTreeMap::new(),
+            shared,
+            workers,
+            side: i64::from(loader.work.side),
+        }
+    }
+
+    /// Waits for the batch whose turn it is, with an eye on interrupts.
+    fn wait(&mut self) -> Option<Result<Pixels, DataError>> {
+        loop {
+            rt::checkpoint();
+            if let Some(pixels) = self.waiting.remove(&self.next) {
+                return Some(pixels);
+            }
+            match self.received.recv_timeout(Duration::from_millis(50)) {
+                Ok((batch, pixels)) => {
+                    self.waiting.insert(batch, pixels);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                // A worker panicked: the learner's transform did, and has told.
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// The next batch to make, once there is room for it.
+    fn take_turn(&self, batches: usize, prefetch: usize) -> Option<usize> {
+        let batch = self.begun.fetch_add(1, Ordering::Relaxed);
+        if batch >= batches {
+            return None;
+        }
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        while batch >= *given + prefetch && !self.stop.load(Ordering::Relaxed) {
+            given = self
+                .more
+                .wait(given)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        (!self.stop.load(Ordering::Relaxed)).then_some(batch)
+    }
+
+    fn give(&self) {
+        *self.given.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.more.notify_all();
+    }
+}
+
+impl Iterator for Epoch {
+    type Item = Result<Batch, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.next < self.batches {
+            let Some(pixels) = self.wait() else {
+                self.next = self.batches;
+                let problem = "a transform panicked; its message is above";
+                return Some(Err(DataError::Setting(problem.into())));
+            };
+            self.next += 1;
+            self.shared.give();
+            match pixels {
+                // All of its pictures were left out.
+                Ok(pixels) if pixels.indices.is_empty() => {}
+                Ok(pixels) => return Some(Ok(batch(pixels, self.side))),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Epoch {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        // Under the lock, so that no worker begins to wait just now.
+        drop(
+            self.shared
+                .given
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        self.shared.more.notify_all();
+        for worker in self.workers.drain(..) {
+            let _ = worker.join();
+        }
+    }
+}
+
+fn batch(pixels: Pixels, side: i64) -> Batch {
+    let images = Tensor::from_slice(&pixels.values).reshape([-1, 3, side, side]);
+    Batch {
+        images,
+        labels: Tensor::from_slice(&pixels.labels),
+        indices: pixels.indices,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::super::samples::tests::plant;
+    use super::*;
+
+    /// Thirteen pictures, each red as ten times its number.
+    fn samples(root: &std::path::Path) -> Samples {
+        let names: Vec<String> = (0..13)
+            .map(|index| format!("{}/{index:02}.png", if index < 10 { "a" } else { "b" }))
+            .collect();
+        plant(root, &names.iter().map(String::as_str).collect::<Vec<_>>());
+        Samples::image_folder(root).unwrap()
+    }
+
+    fn seen(loader: &Loader, epoch: u64) -> Vec<(usize, i64, i64)> {
+        let mut seen = Vec::new();
+        for batch in loader.epoch(epoch) {
+            let batch = batch.unwrap();
+            assert_eq!(batch.images.size()[1..], [3, 4, 4]);
+            for (row, &index) in batch.indices.iter().enumerate() {
+                let red = batch.images.double_value(&[row as i64, 0, 2, 2]) * 255.0;
+                seen.push((
+                    index,
+                    red.round() as i64,
+                    batch.labels.int64_value(&[row as i64]),
+                ));
+            }
+        }
+        seen
+    }
+
+    #[test]
+    fn batches_hold_each_picture_once_with_its_pixels_and_label() {
+        let folder = tempfile::tempdir().unwrap();
+        let loader = Loader::new(samples(folder.path()), 4)
+            .batch_size(5)
+            .shuffle(2);
+        let mut seen = seen(&loader, 0);
+        assert_ne!(
+            seen.iter().map(|s| s.0).collect::<Vec<_>>(),
+            (0..13).collect::<Vec<_>>()
+        );
+        seen.sort_unstable();
+        let expected: Vec<_> = (0..13)
+            .map(|index| (index, index as i64 * 10, i64::from(index >= 10)))
+            .collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn the_order_and_the_transform_do_not_hang_on_the_threads() {
+        let folder = tempfile::tempdir().unwrap();
+        let samples = samples(folder.path());
+        let make = |workers: usize, prefetch: usize| {
+            Loader::new(samples.clone(), 4)
+                .batch_size(2)
+                .shuffle(7)
+                .workers(workers)
+                .prefetch(prefetch)
+                .transform(|image, seed| {
+                    Image::filled(4, 4, [image.pixel(0, 0)[0] / 2 + (seed % 100) as u8, 0, 0])
+                })
+        };
+        let one = seen(&make(1, 1), 3);
+        for (workers, prefetch) in [(2, 1), (4, 3), (16, 40)] {
+            assert_eq!(seen(&make(workers, prefetch), 3), one);
+        }
+        assert_ne!(seen(&make(2, 2), 4), one);
+    }
+
+    #[test]
+    fn broken_pictures_are_named_counted_and_skipped_or_fatal() {
+        let folder = tempfile::tempdir().unwrap();
+        let samples = samples(folder.path());
+        fs::write(folder.path().join("a/03.png"), b"broken").unwrap();
+        let strict = Loader::new(samples.clone(), 4).batch_size(2);
+        let errors: Vec<String> = strict
+            .epoch(0)
+            .filter_map(|batch| Some(batch.err()?.to_string()))
+            .collect();
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].contains("a/03.png: not an image"), "{errors:?}");
+
+        let lenient = Loader::new(samples, 4)
+            .batch_size(2)
+            .on_broken(Broken::Skip);
+        assert_eq!((seen(&lenient, 0).len(), seen(&lenient, 1).len()), (12, 12));
+        let broken = lenient.broken();
+        assert!(
+            broken.len() == 1 && broken[0].0.ends_with("a/03.png"),
+            "{broken:?}"
+        );
+    }
+
+    #[test]
+    fn an_epoch_can_be_left_in_the_middle() {
+        let folder = tempfile::tempdir().unwrap();
+        let loader = Loader::new(samples(folder.path()), 4)
+            .batch_size(1)
+            .prefetch(1)
+            .workers(3);
+        for _ in 0..20 {
+            assert_eq!(loader.epoch(0).take(2).count(), 2);
+        }
+    }
+
+    #[test]
+    fn a_transform_that_panics_ends_the_epoch_with_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let loader = Loader::new(samples(folder.path()), 4)
+            .batch_size(4)
+            .workers(1)
+            .transform(|_, _| panic!("mine"));
+        let batches: Vec<_> = loader.epoch(0).collect();
+        assert!(
+            batches.len() == 1
+                && batches[0]
+                    .as_ref()
+                    .unwrap_err()
+                    .to_string()
+                    .contains("panicked")
+        );
+    }
+
+    #[test]
+    fn rare_classes_come_as_often_and_values_are_normalised() {
+        let folder = tempfile::tempdir().unwrap();
+        let loader = Loader::new(samples(folder.path()), 4)
+            .balanced(1)
+            .normalize([0.5; 3], [0.25; 3]);
+        let rare: usize = (0..40)
+            .map(|epoch| {
+                loader
+                    .order(epoch)
+                    .iter()
+                    .filter(|&&index| index >= 10)
+                    .count()
+            })
+            .sum();
+        assert!((200..320).contains(&rare), "{rare} of 520");
+        let batch = loader.epoch(0).next().unwrap().unwrap();
+        assert_eq!(batch.images.double_value(&[0, 1, 0, 0]), -2.0);
+    }
+}

@@ -1,0 +1,294 @@
+//! What is generated: classes, folders, how many pictures, and each picture by its number.
+
+use std::io::Cursor;
+use std::path::PathBuf;
+
+use image::RgbImage;
+use image::codecs::jpeg::JpegEncoder;
+
+use super::{DataSet, home};
+use crate::scenes::{self, SCENES};
+use crate::sealife::{self, SEA_ANIMALS, SOURCE};
+use crate::{DataError, Random};
+
+/// Counts up when the same seed gives other pictures than before.
+pub const EDITION: u32 = 1;
+
+/// Numbers of pictures in file names are below this.
+const NAMES: u64 = 1_000_000;
+
+/// A set that can be generated.
+///
+/// Its pictures hang on the seed, the split, the class and the number of the picture alone: a larger set
+/// begins with the pictures of a smaller one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recipe {
+    pub(super) kind: Kind,
+    /// Which pictures; 0 is the course's.
+    pub seed: u64,
+    /// Pictures to train with, of each class.
+    pub train: usize,
+    /// Pictures to test with, of each class.
+    pub test: usize,
+    /// Pictures without labels, in all.
+    pub unlabelled: usize,
+}
+
+/// The sets that there are recipes for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Scenes,
+    SeaAnimals,
+    Source,
+}
+
+/// A picture of a recipe: where it goes and what it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Item {
+    /// Relative to the root of the set, with `/`.
+    pub(super) path: String,
+    split: u64,
+    class: usize,
+    index: usize,
+}
+
+impl Recipe {
+    /// The scenes: 300 of each class to train with, 100 to test with, 60 without labels.
+    pub fn scenes() -> Self {
+        Self {
+            kind: Kind::Scenes,
+            seed: 0,
+            train: 300,
+            test: 100,
+            unlabelled: 60,
+        }
+    }
+
+    /// The sea animals: 60 of each class to train with, 100 to test with.
+    pub fn sea_animals() -> Self {
+        Self {
+            kind: Kind::SeaAnimals,
+            seed: 0,
+            train: 60,
+            test: 100,
+            unlabelled: 0,
+        }
+    }
+
+    /// The source task: 250 of each class to train with, 40 to test with.
+    pub fn source() -> Self {
+        Self {
+            kind: Kind::Source,
+            seed: 0,
+            train: 250,
+            test: 40,
+            unlabelled: 0,
+        }
+    }
+
+    /// All recipes, in their usual sizes.
+    pub fn all() -> [Self; 3] {
+        [Self::scenes(), Self::sea_animals(), Self::source()]
+    }
+
+    /// The recipe of that name.
+    ///
+    /// # Errors
+    /// [`DataError::Setting`] names the recipes there are.
+    pub fn named(name: &str) -> Result<Self, DataError> {
+        let all = Self::all();
+        let names = all.each_ref().map(Self::name).join(", ");
+        all.into_iter()
+            .find(|recipe| recipe.name() == name)
+            .ok_or_else(|| DataError::Setting(format!("there is no set {name}; there are {names}")))
+    }
+
+    /// The name of the set.
+    pub fn name(&self) -> &'static str {
+        match self.kind {
+            Kind::Scenes => "scenes",
+            Kind::SeaAnimals => "sea-animals",
+            Kind::Source => "source",
+        }
+    }
+
+    /// The names of its classes, sorted.
+    pub fn classes(&self) -> &'static [&'static str] {
+        match self.kind {
+            Kind::Scenes => &SCENES,
+            Kind::SeaAnimals => &SEA_ANIMALS,
+            Kind::Source => &SOURCE,
+        }
+    }
+
+    /// Where it lies unless told otherwise: in the cache folder.
+    pub fn root(&self) -> PathBuf {
+        home()
+            .join("data")
+            .join(format!("{}-{EDITION}", self.name()))
+    }
+
+    /// How many pictures it has.
+    pub fn pictures(&self) -> usize {
+        self.classes().len() * (self.train + self.test) + self.unlabelled
+    }
+
+    /// The picture of a class at `index`, of the pictures to train with. The same on any machine.
+    ///
+    /// # Panics
+    /// When there is no such class.
+    pub fn picture(&self, class: usize, index: usize) -> RgbImage {
+        self.paint(&Item {
+            path: String::new(),
+            split: 0,
+            class,
+            index,
+        })
+        .0
+    }
+
+    fn folders(&self) -> [&'static str; 3] {
+        match self.kind {
+            // As Kaggle's archive unpacks.
+            Kind::Scenes => [
+                "seg_train/seg_train",
+                "seg_test/seg_test",
+                "seg_pred/seg_pred",
+            ],
+            _ => ["train", "test", "unlabelled"],
+        }
+    }
+
+    /// The set that the recipe makes at `root`.
+    pub(super) fn data_set(&self, root: PathBuf) -> DataSet {
+        let [train, test, unlabelled] = self.folders().map(|folder| root.join(folder));
+        DataSet {
+            name: self.name().into(),
+            root,
+            real: false,
+            train,
+            test,
+            unlabelled: (self.unlabelled > 0).then_some(unlabelled),
+        }
+    }
+
+    /// All pictures. Their names say nothing of their classes, nor does the order of their names.
+    pub(super) fn items(&self) -> Vec<Item> {
+        let classes = self.classes().len();
+        let [train, test, unlabelled] = self.folders();
+        let mut items = Vec::with_capacity(self.pictures());
+        for (split, (folder, count)) in [(train, self.train), (test, self.test)]
+            .into_iter()
+            .enumerate()
+        {
+            for index in 0..count {
+                for class in 0..classes {
+                    let name = file_name(split as u64, index * classes + class);
+                    let path = format!("{folder}/{}/{name}", self.classes()[class]);
+                    items.push(Item {
+                        path,
+                        split: split as u64,
+                        class,
+                        index,
+                    });
+                }
+            }
+        }
+        for index in 0..self.unlabelled {
+            let class = Random::of(self.seed, &[9, index as u64]).below(classes);
+            let path = format!("{unlabelled}/{}", file_name(2, index));
+            items.push(Item {
+                path,
+                split: 2,
+                class,
+                index,
+            });
+        }
+        items
+    }
+
+    /// The content of the file of a picture.
+    pub(super) fn file(&self, item: &Item) -> Result<Vec<u8>, image::ImageError> {
+        let (picture, mut random) = self.paint(item);
+        // As different cameras and web sites save them; no class has a quality of its own.
+        let quality = random.range(80.0, 96.0) as u8;
+        let mut bytes = Cursor::new(Vec::new());
+        picture.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, quality))?;
+        Ok(bytes.into_inner())
+    }
+
+    fn paint(&self, item: &Item) -> (RgbImage, Random) {
+        let parts = [
+            self.kind as u64,
+            item.split,
+            item.class as u64,
+            item.index as u64,
+        ];
+        let mut random = Random::of(self.seed, &parts);
+        let picture = match self.kind {
+            Kind::Scenes => scenes::paint(item.class, &mut random),
+            Kind::SeaAnimals => sealife::paint_animal(item.class, &mut random),
+            Kind::Source => sealife::paint_source(item.class, &mut random),
+        };
+        (picture, random)
+    }
+}
+
+/// A number that no other picture of the split has, and that tells nothing: multiplied with a number that
+/// shares no factor with [`NAMES`].
+fn file_name(split: u64, number: usize) -> String {
+    let number = (number as u64 + 7919 * split) * 649_657 % NAMES;
+    format!("{number}.jpg")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn a_larger_set_begins_with_the_smaller_one_and_no_name_comes_twice() {
+        let small = Recipe::scenes();
+        let large = Recipe {
+            train: 900,
+            ..small.clone()
+        };
+        let names = |recipe: &Recipe| {
+            recipe
+                .items()
+                .into_iter()
+                .map(|item| item.path)
+                .collect::<BTreeSet<_>>()
+        };
+        assert!(names(&large).is_superset(&names(&small)));
+        assert_eq!(names(&large).len(), large.pictures());
+    }
+
+    #[test]
+    fn every_picture_is_150_pixels_wide_and_carries_nothing_but_its_pixels() {
+        for recipe in Recipe::all() {
+            for item in recipe.items().iter().take(recipe.classes().len()) {
+                let bytes = recipe.file(item).unwrap();
+                let picture = image::load_from_memory(&bytes).unwrap();
+                assert_eq!((picture.width(), picture.height()), (150, 150));
+                // No EXIF (APP1), no comment: only JFIF's own header.
+                let marks: Vec<u8> = bytes
+                    .windows(2)
+                    .filter(|pair| pair[0] == 0xFF)
+                    .map(|pair| pair[1])
+                    .collect();
+                assert!(!marks.contains(&0xE1) && !marks.contains(&0xFE));
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_set_is_answered_with_the_known_ones() {
+        let message = Recipe::named("birds").unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "there is no set birds; there are scenes, sea-animals, source"
+        );
+    }
+}
