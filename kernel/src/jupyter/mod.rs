@@ -7,13 +7,14 @@
 //! | `message` | contents, one type a message |
 //! | `reply` | replies, and the rule busy, answer, idle |
 //! | `shell`, `control`, `stdin`, `heartbeat`, `iopub` | one channel each |
-//! | `cells` | the thread that runs cells |
+//! | `cells`, `comms` | the thread that runs cells and hands comms over |
 //! | `history`, `names` | what history, complete and inspect answer from |
 //!
 //! The channels are tasks on one thread and never wait for a cell; cells run on another, which
 //! may wait for the channels. A message that cannot be read is logged and dropped.
 
 mod cells;
+mod comms;
 mod connection;
 mod control;
 mod heartbeat;
