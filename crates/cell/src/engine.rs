@@ -723,28 +723,17 @@ impl Engine {
         Ok(())
     }
 
-    /// Names that completion may offer: variables with their types, and items.
-    pub fn names(&self) -> Vec<(String, String)> {
-        let variables = self.session.variables.iter().map(|(name, variable)| {
-            (
-                name.clone(),
-                rt::display::tail::short_type_name(&variable.type_text),
-            )
-        });
-        let items = self
-            .session
-            .items
-            .iter()
-            .flat_map(|known| &known.item.names)
-            .map(|name| {
-                let text = if name.is_macro {
-                    format!("{}!", name.text)
-                } else {
-                    name.text.clone()
-                };
-                (text, String::new())
-            });
-        variables.chain(items).collect()
+    /// Variables with their types, as a later cell would name them.
+    pub fn variable_types(&self) -> Vec<(String, String)> {
+        let of =
+            |(name, variable): (&String, &Variable)| (name.clone(), variable.type_text.clone());
+        self.session.variables.iter().map(of).collect()
+    }
+
+    /// The text of each item in force, in the order of their definition.
+    pub fn item_texts(&self) -> Vec<String> {
+        let items = self.session.items.iter();
+        items.map(|known| known.text().to_owned()).collect()
     }
 }
 

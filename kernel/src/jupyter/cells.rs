@@ -18,12 +18,12 @@ use tokio::time::timeout;
 use super::comms::Comms;
 use super::history::History;
 use super::iopub::Iopub;
+use super::language::Notebook;
 use super::message::{
     ClearOutput, Content, DisplayData, Evaluated, Execute, ExecuteInput, ExecuteReply,
     ExecuteResult, ExecutionState, Failure, InputRequest, Outgoing, Refusal, Status, Transient,
     UpdateDisplayData,
 };
-use super::names::Name;
 use super::reply::Replies;
 use super::stdin::{Cancel, Stdin};
 use super::wire::Parent;
@@ -56,7 +56,7 @@ pub(super) struct Cells {
 #[derive(Default)]
 struct Shared {
     history: Mutex<History>,
-    names: Mutex<Vec<Name>>,
+    notebook: Mutex<Notebook>,
     comms: Mutex<Comms>,
     /// There while a cell runs.
     interrupter: Mutex<Option<Interrupter>>,
@@ -132,8 +132,8 @@ impl Cells {
     }
 
     /// Looks at what the cells so far have defined.
-    pub(super) fn with_names<T>(&self, look: impl FnOnce(&[Name]) -> T) -> T {
-        look(&lock(&self.shared.names))
+    pub(super) fn notebook(&self) -> Notebook {
+        lock(&self.shared.notebook).clone()
     }
 }
 
@@ -394,7 +394,10 @@ impl Runner {
 
     fn remember_names(&mut self) {
         if let Some(engine) = &self.engine {
-            *lock(&self.shared.names) = engine.names();
+            *lock(&self.shared.notebook) = Notebook {
+                variables: engine.variable_types(),
+                items: engine.item_texts(),
+            };
         }
     }
 }

@@ -109,6 +109,9 @@ pub(super) struct Inspect {
     pub(super) code: String,
     #[serde(default)]
     pub(super) cursor_pos: Option<usize>,
+    /// 0 for a glance, 1 for everything.
+    #[serde(default)]
+    pub(super) detail_level: u8,
 }
 
 /// `is_complete_request`.

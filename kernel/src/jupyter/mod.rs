@@ -8,7 +8,8 @@
 //! | `reply` | replies, and the rule busy, answer, idle |
 //! | `shell`, `control`, `stdin`, `heartbeat`, `iopub` | one channel each |
 //! | `cells`, `comms` | the thread that runs cells and hands comms over |
-//! | `history`, `names` | what history, complete and inspect answer from |
+//! | `history` | what was executed |
+//! | `language` | completion and inspection |
 //!
 //! The channels are tasks on one thread and never wait for a cell; cells run on another, which
 //! may wait for the channels. A message that cannot be read is logged and dropped.
@@ -20,8 +21,8 @@ mod control;
 mod heartbeat;
 mod history;
 mod iopub;
+mod language;
 mod message;
-mod names;
 mod reply;
 mod shell;
 mod stdin;
@@ -42,6 +43,7 @@ use cells::Cells;
 use connection::{Channel, Connection};
 use control::Control;
 use iopub::Iopub;
+use language::Language;
 use message::{ExecutionState, InterruptReply, ShutdownReply, Status};
 use reply::Replies;
 use shell::Shell;
@@ -79,6 +81,7 @@ struct Kernel {
     session: Arc<Session>,
     iopub: Iopub,
     cells: Cells,
+    language: Language,
     end: Notify,
 }
 
@@ -106,6 +109,7 @@ async fn open(connection: &Connection) -> Result<(Arc<Kernel>, JoinHandle<()>)> 
         session,
         iopub,
         cells,
+        language: Language::start(),
         end: Notify::new(),
     });
     tokio::spawn(heartbeat::run(heartbeat));

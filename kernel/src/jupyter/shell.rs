@@ -13,7 +13,6 @@ use super::message::{
     CommInfoReply, HelpLink, HistoryReply, IsCompleteReply, KernelInfoReply, LanguageInfo,
     PROTOCOL_VERSION, Refusal, Request, Status,
 };
-use super::names::{complete, inspect};
 use super::reply::{Replies, answered};
 use super::wire::Incoming;
 
@@ -63,11 +62,11 @@ impl Shell {
         match request {
             Ok(Request::KernelInfo) => _ = replies.send(parent, &kernel_info()).await,
             Ok(Request::Complete(request)) => {
-                let reply = cells.with_names(|names| complete(&request, names));
+                let reply = self.kernel.language.complete(&request, &cells.notebook());
                 replies.send(parent, &reply).await;
             }
             Ok(Request::Inspect(request)) => {
-                let reply = cells.with_names(|names| inspect(&request, names));
+                let reply = self.kernel.language.inspect(&request, &cells.notebook());
                 replies.send(parent, &reply).await;
             }
             Ok(Request::IsComplete(request)) => {
