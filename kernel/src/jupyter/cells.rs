@@ -53,7 +53,6 @@ pub(super) struct Cells {
 }
 
 /// What both sides see.
-#[derive(Default)]
 struct Shared {
     history: Mutex<History>,
     notebook: Mutex<Notebook>,
@@ -72,7 +71,13 @@ impl Cells {
         cancel: Cancel,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            history: Mutex::new(History::open(&cell::course::home().join("history.sqlite"))),
+            notebook: Mutex::default(),
+            comms: Mutex::default(),
+            interrupter: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        });
         let outlets = Outlets {
             runtime: Handle::current(),
             replies,

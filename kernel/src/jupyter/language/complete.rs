@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::index::{Found, Kind, PRELUDES, Target};
 use super::lex::{Place, Token, Tokens};
-use super::types::{Scope, Ty};
+use super::ty::Ty;
+use super::types::Scope;
 use crate::jupyter::message::{CompleteReply, Status};
 
 /// The most that is offered at once.

@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::index::{Found, Item, Kind, Target};
 use super::lex::{Place, Token, Tokens};
-use super::types::{Scope, Ty};
+use super::ty::Ty;
+use super::types::Scope;
 
 /// An answer.
 #[derive(Debug, Clone, PartialEq, Eq)]

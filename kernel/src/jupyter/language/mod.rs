@@ -3,21 +3,27 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `lex` | a text that need not be complete, as tokens; the cursor |
-//! | `read`, `show` | source text to index; declarations as a reader wants them |
+//! | `read`, `declare`, `link` | source text to index: walk, declarations, re-exports and members |
+//! | `show`, `dialect` | declarations as a reader wants them; the Rust of the standard library |
 //! | `index` | what crates offer, by name |
 //! | `sources` | where the course's sources are; the index kept in the cache |
-//! | `types` | the type of an expression, told from declarations |
+//! | `ty`, `types`, `bind` | the type of an expression, told from declarations; what the cell binds |
 //! | `complete`, `inspect` | the answers |
 //!
 //! Nothing here waits for a cell, a compiler or the worker.
 
+mod bind;
 mod complete;
+mod declare;
+mod dialect;
 mod index;
 mod inspect;
 mod lex;
+mod link;
 mod read;
 mod show;
 mod sources;
+mod ty;
 mod types;
 
 use std::collections::BTreeMap;
@@ -28,7 +34,8 @@ use std::thread;
 use index::Index;
 use lex::Place;
 use read::Reader;
-use types::{Scope, Ty};
+use ty::Ty;
+use types::Scope;
 
 use super::message::{Complete, CompleteReply, Inspect, InspectReply, Status};
 

@@ -1,52 +1,45 @@
 //! Source text to index: items with their declarations and documentation, members, and who re-exports what.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta, UseTree, Visibility};
 
-use super::index::{Index, Item, Kind, Module, Target, Type};
+use super::dialect::{members_in_macro, without_experiments};
+use super::index::{Index, Item, Kind, Target};
 use super::show::{self, one_line};
-
-/// How much of a foreign item's documentation is kept, in bytes: its first paragraphs.
-const FOREIGN_DOCS: usize = 1200;
-
-/// `use` declarations chain through each other; more rounds than this only a circle would need.
-const ROUNDS: usize = 8;
 
 /// Reads crates one after another; [`Reader::finish`] follows their re-exports.
 #[derive(Default)]
 pub(super) struct Reader {
-    index: Index,
-    uses: Vec<Import>,
-    impls: Vec<Pending>,
+    pub(super) index: Index,
+    pub(super) uses: Vec<Import>,
+    pub(super) impls: Vec<Pending>,
     /// `extern crate x as y`: in which crate, `y`, `x`.
-    renamed: Vec<(String, String, Target)>,
+    pub(super) renamed: Vec<(String, String, Target)>,
     /// The crate being read.
-    krate: String,
-    own: bool,
+    pub(super) krate: String,
+    pub(super) own: bool,
 }
 
 /// A leaf of a `use` that others can see.
-struct Import {
-    module: String,
-    path: String,
+pub(super) struct Import {
+    pub(super) module: String,
+    pub(super) path: String,
     /// `None` for a glob.
-    name: Option<String>,
+    pub(super) name: Option<String>,
 }
 
 /// An `impl`, kept until the types of all crates are known.
-struct Pending {
-    krate: String,
-    module: String,
-    self_type: String,
+pub(super) struct Pending {
+    pub(super) krate: String,
+    pub(super) module: String,
+    pub(super) self_type: String,
     /// What the self type's parameter has to implement, when the self type is one.
-    blanket: Vec<String>,
-    of_trait: Option<String>,
-    members: Vec<Item>,
+    pub(super) blanket: Vec<String>,
+    pub(super) of_trait: Option<String>,
+    pub(super) members: Vec<Item>,
 }
 
 impl Reader {
@@ -115,7 +108,7 @@ impl Reader {
                 }
             }
             syn::Item::Impl(own) => self.implementation(own, module),
-            syn::Item::Fn(own) if !private(&own.vis) => {
+            syn::Item::Fn(own) if !private(&own.vis) && !is_hidden(&own.attrs) => {
                 let item = self.function(&own.sig, &own.attrs, Kind::Function);
                 self.add(module, item);
             }
@@ -235,7 +228,9 @@ impl Reader {
             .items
             .iter()
             .filter_map(|item| match item {
-                syn::TraitItem::Fn(own) => Some(self.method(&own.sig, &own.attrs)),
+                syn::TraitItem::Fn(own) if !is_hidden(&own.attrs) => {
+                    Some(self.method(&own.sig, &own.attrs))
+                }
                 syn::TraitItem::Const(own) => {
                     Some(self.value("const", &own.ident, &own.ty, Kind::Const, &own.attrs))
                 }
@@ -264,7 +259,9 @@ impl Reader {
     }
 
     fn implementation(&mut self, own: &syn::ItemImpl, module: &str) {
-        if is_test(&own.attrs) {
+        // `Read for &[u8]` says nothing of slices that a lesson wants to know.
+        let borrowed = own.trait_.is_some() && matches!(*own.self_ty, syn::Type::Reference(_));
+        if is_test(&own.attrs) || borrowed {
             return;
         }
         let Some(self_type) = show::head_of(&own.self_ty) else {
@@ -287,7 +284,8 @@ impl Reader {
             .iter()
             .filter_map(|item| match item {
                 syn::ImplItem::Fn(own)
-                    if inherent
+                    if !is_hidden(&own.attrs)
+                        && inherent
                         && (module.is_empty() || matches!(own.vis, Visibility::Public(_))) =>
                 {
                     Some(self.method(&own.sig, &own.attrs))
@@ -342,419 +340,15 @@ impl Reader {
         );
         self.add(&root, item);
     }
-
-    fn method(&self, signature: &syn::Signature, attributes: &[Attribute]) -> Item {
-        let kind = match signature.receiver() {
-            Some(_) => Kind::Method,
-            None => Kind::Associated,
-        };
-        self.function(signature, attributes, kind)
-    }
-
-    fn function(&self, signature: &syn::Signature, attributes: &[Attribute], kind: Kind) -> Item {
-        let gives = match &signature.output {
-            syn::ReturnType::Default => "()".into(),
-            syn::ReturnType::Type(_, of_type) => one_line(&of_type.to_token_stream().to_string()),
-        };
-        Item {
-            gives,
-            ..self.plain(
-                &signature.ident,
-                kind,
-                show::of_signature(signature),
-                attributes,
-            )
-        }
-    }
-
-    fn value(
-        &self,
-        word: &str,
-        name: &syn::Ident,
-        of_type: &syn::Type,
-        kind: Kind,
-        attributes: &[Attribute],
-    ) -> Item {
-        let gives = one_line(&of_type.to_token_stream().to_string());
-        Item {
-            signature: format!("{word} {name}: {gives}"),
-            gives,
-            ..self.plain(name, kind, String::new(), attributes)
-        }
-    }
-
-    fn fields(&self, fields: &syn::Fields, all: bool) -> Vec<Item> {
-        fields
-            .iter()
-            .enumerate()
-            .filter(|(_, field)| all || matches!(field.vis, Visibility::Public(_)))
-            .map(|(at, field)| {
-                let name = match &field.ident {
-                    Some(name) => name.to_string(),
-                    None => at.to_string(),
-                };
-                let gives = one_line(&field.ty.to_token_stream().to_string());
-                Item {
-                    signature: format!("{name}: {gives}"),
-                    name,
-                    kind: Kind::Field,
-                    krate: self.krate.clone(),
-                    docs: self.docs(&field.attrs),
-                    gives,
-                }
-            })
-            .collect()
-    }
-
-    fn plain(
-        &self,
-        name: &syn::Ident,
-        kind: Kind,
-        signature: String,
-        attributes: &[Attribute],
-    ) -> Item {
-        let name = name.to_string();
-        Item {
-            name: name.strip_prefix("r#").map_or(name.clone(), str::to_owned),
-            kind,
-            krate: self.krate.clone(),
-            signature,
-            docs: self.docs(attributes),
-            gives: String::new(),
-        }
-    }
-
-    fn docs(&self, attributes: &[Attribute]) -> String {
-        let mut lines: Vec<String> = Vec::new();
-        for attribute in attributes {
-            if let Meta::NameValue(pair) = &attribute.meta
-                && pair.path.is_ident("doc")
-                && let Expr::Lit(ExprLit {
-                    lit: Lit::Str(text),
-                    ..
-                }) = &pair.value
-            {
-                let text = text.value();
-                lines.extend(
-                    text.split('\n')
-                        .map(|line| line.strip_prefix(' ').unwrap_or(line).to_owned()),
-                );
-            }
-        }
-        let mut docs = lines.join("\n").trim().to_owned();
-        if !self.own && docs.len() > FOREIGN_DOCS {
-            let paragraph = docs
-                .match_indices("\n\n")
-                .map(|(at, _)| at)
-                .take_while(|at| *at <= FOREIGN_DOCS)
-                // A paragraph inside a code block is no end.
-                .filter(|at| docs[..*at].matches("```").count().is_multiple_of(2))
-                .last();
-            docs.truncate(paragraph.unwrap_or_else(|| docs.floor_char_boundary(FOREIGN_DOCS)));
-        }
-        docs
-    }
-
-    fn add(&mut self, module: &str, item: Item) {
-        let mut name = item.name.clone();
-        if item.kind == Kind::Macro {
-            name.push('!');
-        }
-        let path = join(module, &name);
-        self.refer(module, &item.name, Target::Item(path.clone()));
-        self.index.items.insert(path, item);
-    }
-
-    fn add_type(&mut self, module: &str, item: Item, generics: &syn::Generics, members: Vec<Item>) {
-        let path = join(module, &item.name);
-        self.refer(module, &item.name, Target::Item(path.clone()));
-        let parameters = generics
-            .type_params()
-            .map(|parameter| parameter.ident.to_string())
-            .collect();
-        let own = Type {
-            item,
-            parameters,
-            members,
-            traits: Vec::new(),
-        };
-        self.index.types.insert(path, own);
-    }
-
-    fn refer(&mut self, module: &str, name: &str, target: Target) {
-        let module = self.index.modules.entry(module.to_owned()).or_default();
-        let targets = module.names.entry(name.to_owned()).or_default();
-        if !targets.contains(&target) {
-            targets.push(target);
-        }
-    }
-
-    /// Follows re-exports, and gives every type its members.
-    pub(super) fn finish(mut self) -> Index {
-        for _ in 0..ROUNDS {
-            let mut changed = false;
-            for import in std::mem::take(&mut self.uses) {
-                changed |= self.follow(&import);
-                self.uses.push(import);
-            }
-            if !changed {
-                break;
-            }
-        }
-        self.index.arrange();
-        for pending in std::mem::take(&mut self.impls) {
-            self.settle(pending);
-        }
-        self.index
-    }
-
-    /// Takes in what an import refers to as far as is known. True when that was new.
-    fn follow(&mut self, import: &Import) -> bool {
-        let found: BTreeMap<String, Vec<Target>> = match &import.name {
-            Some(name) => {
-                let targets = self.targets(&import.module, &import.path);
-                BTreeMap::from([(name.clone(), targets)])
-            }
-            None => self
-                .targets(&import.module, &import.path)
-                .iter()
-                .flat_map(|target| self.all_in(target))
-                .collect(),
-        };
-        let Module { names, .. } = self.index.modules.entry(import.module.clone()).or_default();
-        let mut changed = false;
-        for (name, targets) in found {
-            for target in targets {
-                let known = names.entry(name.clone()).or_default();
-                if !known.contains(&target) {
-                    known.push(target);
-                    changed = true;
-                }
-            }
-        }
-        names.retain(|_, targets| !targets.is_empty());
-        changed
-    }
-
-    fn all_in(&self, target: &Target) -> BTreeMap<String, Vec<Target>> {
-        match target {
-            Target::Module(path) => self
-                .index
-                .modules
-                .get(path)
-                .map(|module| module.names.clone())
-                .unwrap_or_default(),
-            Target::Item(path) => self.variants_of(path),
-        }
-    }
-
-    /// `use Option::*` brings an enum's variants.
-    fn variants_of(&self, path: &str) -> BTreeMap<String, Vec<Target>> {
-        let of_type = self.index.types.get(path);
-        let variants = of_type.into_iter().flat_map(|of_type| &of_type.members);
-        variants
-            .filter(|member| member.kind == Kind::Variant)
-            .map(|member| {
-                (
-                    member.name.clone(),
-                    vec![Target::Item(join(path, &member.name))],
-                )
-            })
-            .collect()
-    }
-
-    /// What a path written in a module refers to.
-    fn targets(&self, module: &str, path: &str) -> Vec<Target> {
-        let root = module.split("::").next().unwrap_or_default();
-        let (mut at, rest) = match path.split_once("::").unwrap_or((path, "")) {
-            ("crate", rest) => (root.to_owned(), rest),
-            ("self", rest) => (module.to_owned(), rest),
-            ("super", rest) => (parent_of(module), rest),
-            (first, rest) => match self
-                .step(module, first)
-                .first()
-                .or(self.renamed(root, first))
-            {
-                Some(Target::Module(own)) => (own.clone(), rest),
-                Some(item) if rest.is_empty() => return vec![item.clone()],
-                _ if self.index.modules.contains_key(first) => (first.to_owned(), rest),
-                _ => return Vec::new(),
-            },
-        };
-        if rest.is_empty() {
-            return vec![Target::Module(at)];
-        }
-        let mut parts = rest.split("::").peekable();
-        while let Some(part) = parts.next() {
-            if part == "super" {
-                at = parent_of(&at);
-                continue;
-            }
-            let found = self.step(&at, part);
-            if parts.peek().is_none() {
-                return found;
-            }
-            match found.first() {
-                Some(Target::Module(own)) => at = own.clone(),
-                _ => return Vec::new(),
-            }
-        }
-        vec![Target::Module(at)]
-    }
-
-    fn renamed(&self, krate: &str, name: &str) -> Option<&Target> {
-        let own = |(within, own, _): &&(String, String, Target)| within == krate && own == name;
-        self.renamed.iter().find(own).map(|(.., target)| target)
-    }
-
-    fn step(&self, module: &str, name: &str) -> Vec<Target> {
-        let shown = self
-            .index
-            .modules
-            .get(module)
-            .and_then(|module| module.names.get(name));
-        // Inside of its crate a private module can be named as well.
-        let inside = join(module, name);
-        match shown {
-            Some(targets) if !targets.is_empty() => targets.clone(),
-            _ if self.index.modules.contains_key(&inside) => vec![Target::Module(inside)],
-            _ => Vec::new(),
-        }
-    }
-
-    fn settle(&mut self, pending: Pending) {
-        let Pending {
-            krate,
-            module,
-            self_type,
-            blanket,
-            of_trait,
-            members,
-        } = pending;
-        if let Some(of_trait) = &of_trait
-            && !blanket.is_empty()
-        {
-            let pairs = blanket.into_iter().map(|bound| (bound, of_trait.clone()));
-            self.index.blankets.extend(pairs);
-            return;
-        }
-        let near = join(&module, &self_type);
-        let path = if self.index.types.contains_key(&near) {
-            near
-        } else if let Some(path) = self.path_of(&self_type, &krate) {
-            path
-        } else if is_primitive(&self_type) {
-            self.add_primitive(&self_type)
-        } else {
-            return;
-        };
-        if let Some(of_type) = self.index.types.get_mut(&path) {
-            of_type.members.extend(members);
-            of_type.traits.extend(of_trait);
-        }
-    }
-
-    fn path_of(&self, name: &str, krate: &str) -> Option<String> {
-        let paths = self.index.by_name.get(name)?;
-        let own = |path: &&String| path.split("::").next() == Some(krate);
-        paths.iter().find(own).or_else(|| paths.first()).cloned()
-    }
-
-    fn add_primitive(&mut self, name: &str) -> String {
-        let path = join("core", name);
-        let item = Item {
-            name: name.to_owned(),
-            kind: Kind::Primitive,
-            krate: "core".into(),
-            signature: name.to_owned(),
-            docs: String::new(),
-            gives: String::new(),
-        };
-        let own = Type {
-            item,
-            parameters: match name {
-                "[]" => vec!["T".into()],
-                _ => Vec::new(),
-            },
-            members: Vec::new(),
-            traits: Vec::new(),
-        };
-        self.index.types.insert(path.clone(), own);
-        self.index
-            .by_name
-            .insert(name.to_owned(), vec![path.clone()]);
-        path
-    }
 }
 
-/// The standard library is written in a Rust that syn does not know yet.
-fn without_experiments(text: String) -> String {
-    [
-        ("const trait ", "trait "),
-        ("const unsafe trait ", "unsafe trait "),
-        ("const impl<", "impl<"),
-        ("const impl ", "impl "),
-        ("const unsafe impl", "unsafe impl"),
-        ("[const] ", ""),
-    ]
-    .iter()
-    .fold(text, |text, (new, known)| text.replace(new, known))
-}
-
-/// The members that a macro such as `int_impl!` of the standard library writes for each number, with its
-/// variables filled in.
-fn members_in_macro(tokens: TokenStream, number: &str) -> Option<syn::ItemImpl> {
-    let body = tokens.into_iter().filter_map(|token| match token {
-        TokenTree::Group(group) if group.delimiter() == Delimiter::Brace => Some(group.stream()),
-        _ => None,
-    });
-    let body = filled_in(body.last()?, number);
-    syn::parse_str(&format!("impl {number} {{ {body} }}")).ok()
-}
-
-/// `$SelfT` and all other variables as `number`.
-fn filled_in(tokens: TokenStream, number: &str) -> TokenStream {
-    let mut variable = false;
-    let mut out = Vec::new();
-    for token in tokens {
-        match token {
-            TokenTree::Punct(sign) if sign.as_char() == '$' => variable = true,
-            TokenTree::Ident(name) if variable => {
-                variable = false;
-                out.push(TokenTree::Ident(Ident::new(number, name.span())));
-            }
-            TokenTree::Group(group) => {
-                variable = false;
-                let inside = filled_in(group.stream(), number);
-                out.push(TokenTree::Group(Group::new(group.delimiter(), inside)));
-            }
-            other => out.push(other),
-        }
-    }
-    out.into_iter().collect()
-}
-
-fn is_primitive(name: &str) -> bool {
-    matches!(
-        name,
-        "[]" | "str"
-            | "bool"
-            | "char"
-            | "f32"
-            | "f64"
-            | "i8"
-            | "i16"
-            | "i32"
-            | "i64"
-            | "i128"
-            | "isize"
-            | "u8"
-            | "u16"
-            | "u32"
-            | "u64"
-            | "u128"
-            | "usize"
-    )
+/// Not for everybody: unstable, or left out of the documentation by its author.
+fn is_hidden(attributes: &[Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        attribute.path().is_ident("unstable")
+            || attribute.path().is_ident("doc")
+                && attribute.meta.to_token_stream().to_string() == "doc (hidden)"
+    })
 }
 
 fn is_test(attributes: &[Attribute]) -> bool {
@@ -770,10 +364,22 @@ fn bound_name(bound: &syn::TypeParamBound) -> Option<String> {
             .path
             .segments
             .last()
-            .map(|last| last.ident.to_string()),
+            .map(|last| last.ident.to_string())
+            .filter(|name| !COMMON.contains(&name.as_str())),
         _ => None,
     }
 }
+
+/// Bounds that nearly every type meets: what follows from them is in nobody's mind.
+const COMMON: &[&str] = &[
+    "Sized",
+    "PointeeSized",
+    "Send",
+    "Sync",
+    "Copy",
+    "Clone",
+    "Unpin",
+];
 
 fn module_file(own: &syn::ItemMod, folder: &Path, inside: &Path) -> Option<PathBuf> {
     let named = own
@@ -796,17 +402,10 @@ fn module_file(own: &syn::ItemMod, folder: &Path, inside: &Path) -> Option<PathB
     candidates.into_iter().find(|file| file.is_file())
 }
 
-fn join(module: &str, name: &str) -> String {
+pub(super) fn join(module: &str, name: &str) -> String {
     if module.is_empty() {
         name.to_owned()
     } else {
         format!("{module}::{name}")
     }
-}
-
-fn parent_of(module: &str) -> String {
-    module
-        .rsplit_once("::")
-        .map_or(module, |(parent, _)| parent)
-        .to_owned()
 }

@@ -6,155 +6,14 @@
 use std::collections::BTreeMap;
 
 use quote::ToTokens;
-use syn::{Expr, Lit, Member, Pat};
+use syn::{Expr, Lit, Member};
 
 use super::index::{Index, Item, Kind, Type};
-use super::lex::{Token, Tokens};
 use super::show::one_line;
+use super::ty::Ty;
 
 /// How deep expressions are followed.
 const DEPTH: usize = 40;
-
-/// How many bindings of a cell are followed back.
-const BINDINGS: usize = 200;
-
-/// A type by its last name, with arguments: `Result<Image, VisionError>` without the paths.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Ty {
-    /// `[]` for slices and arrays, `()` for tuples.
-    pub(super) name: String,
-    /// The crate it was named from, which settles equal names.
-    pub(super) krate: String,
-    pub(super) arguments: Vec<Ty>,
-}
-
-impl Ty {
-    pub(super) fn named(name: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            krate: String::new(),
-            arguments: Vec::new(),
-        }
-    }
-
-    fn of(name: &str, argument: Ty) -> Self {
-        Self {
-            arguments: vec![argument],
-            ..Self::named(name)
-        }
-    }
-
-    /// Reads the text of a type, written in `krate`.
-    pub(super) fn parse(text: &str, krate: &str) -> Option<Self> {
-        // The compiler writes closures and the like in ways that are not Rust.
-        Self::from_syn(&syn::parse_str(text).ok()?, krate)
-    }
-
-    fn from_syn(of_type: &syn::Type, krate: &str) -> Option<Self> {
-        match of_type {
-            syn::Type::Path(path) => {
-                let last = path.path.segments.last()?;
-                let arguments = match &last.arguments {
-                    syn::PathArguments::AngleBracketed(inside) => inside
-                        .args
-                        .iter()
-                        .filter_map(|argument| match argument {
-                            syn::GenericArgument::Type(of_type) => Self::from_syn(of_type, krate),
-                            syn::GenericArgument::AssocType(pair) => {
-                                Self::from_syn(&pair.ty, krate)
-                            }
-                            _ => None,
-                        })
-                        .collect(),
-                    _ => Vec::new(),
-                };
-                // `course::tch::nn::Path` was defined in tch.
-                let first = path
-                    .path
-                    .segments
-                    .iter()
-                    .find(|part| part.ident != "course" && part.ident != "crate");
-                let krate = match first {
-                    Some(first) if path.path.segments.len() > 1 && first.ident != last.ident => {
-                        first.ident.to_string()
-                    }
-                    _ => krate.to_owned(),
-                };
-                Some(Self {
-                    name: last.ident.to_string(),
-                    krate,
-                    arguments,
-                })
-            }
-            syn::Type::Reference(inside) => Self::from_syn(&inside.elem, krate),
-            syn::Type::Paren(inside) => Self::from_syn(&inside.elem, krate),
-            syn::Type::Group(inside) => Self::from_syn(&inside.elem, krate),
-            syn::Type::Slice(inside) => Some(Self::of("[]", Self::from_syn(&inside.elem, krate)?)),
-            syn::Type::Array(inside) => Some(Self::of("[]", Self::from_syn(&inside.elem, krate)?)),
-            syn::Type::Tuple(parts) => {
-                let arguments = parts
-                    .elems
-                    .iter()
-                    .map(|part| Self::from_syn(part, krate))
-                    .collect::<Option<_>>()?;
-                Some(Self {
-                    arguments,
-                    ..Self::named("()")
-                })
-            }
-            syn::Type::ImplTrait(bounds) => Self::from_bounds(&bounds.bounds, krate),
-            syn::Type::TraitObject(bounds) => Self::from_bounds(&bounds.bounds, krate),
-            _ => None,
-        }
-    }
-
-    fn from_bounds<P>(
-        bounds: &syn::punctuated::Punctuated<syn::TypeParamBound, P>,
-        krate: &str,
-    ) -> Option<Self> {
-        bounds.iter().find_map(|bound| match bound {
-            syn::TypeParamBound::Trait(bound) => {
-                let path = syn::TypePath {
-                    qself: None,
-                    path: bound.path.clone(),
-                };
-                Self::from_syn(&syn::Type::Path(path), krate)
-            }
-            _ => None,
-        })
-    }
-
-    /// With parameters replaced by what they stand for.
-    fn with(mut self, parameters: &BTreeMap<String, Ty>) -> Self {
-        if let Some(known) = parameters.get(&self.name) {
-            return known.clone();
-        }
-        self.arguments = self
-            .arguments
-            .into_iter()
-            .map(|argument| argument.with(parameters))
-            .collect();
-        self
-    }
-}
-
-/// As Rust writes it, without paths and references.
-impl std::fmt::Display for Ty {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let arguments = self
-            .arguments
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", ");
-        match (self.name.as_str(), arguments.as_str()) {
-            ("[]", inside) => write!(f, "[{inside}]"),
-            ("()", inside) => write!(f, "({inside})"),
-            (name, "") => f.write_str(name),
-            (name, inside) => write!(f, "{name}<{inside}>"),
-        }
-    }
-}
 
 /// Everything that a name in a cell may mean.
 pub(super) struct Scope<'a> {
@@ -165,109 +24,8 @@ pub(super) struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// Adds what the cell itself binds before the cursor: `let`, `for`, and parameters of its functions.
-    pub(super) fn bind(&mut self, tokens: &Tokens<'_>) {
-        let mut at = 0;
-        let mut bound = 0;
-        while at < tokens.all.len() && bound < BINDINGS {
-            let word = if tokens.token(at) == Some(Token::Word) {
-                tokens.word(at)
-            } else {
-                ""
-            };
-            match word {
-                "let" => {
-                    self.bind_let(tokens, at + 1);
-                    bound += 1;
-                }
-                "for" => self.bind_for(tokens, at + 1),
-                "fn" => self.bind_parameters(tokens, at + 1),
-                _ => {}
-            }
-            at += 1;
-        }
-    }
-
-    fn bind_let(&mut self, tokens: &Tokens<'_>, start: usize) {
-        let end = statement_end(tokens, start);
-        let text = format!("let {};", tokens.between(start, end));
-        let Ok(syn::Stmt::Local(local)) = syn::parse_str(&text) else {
-            return;
-        };
-        let annotated = match &local.pat {
-            Pat::Type(typed) => Ty::from_syn(&typed.ty, ""),
-            _ => None,
-        };
-        let of_value = || local.init.as_ref().and_then(|init| self.of(&init.expr, 0));
-        // `Vec<_>` says less than the value may; the value says nothing of `collect()`.
-        if let Some(of_type) = annotated.or_else(of_value) {
-            self.bind_pattern(&local.pat, of_type);
-        }
-    }
-
-    fn bind_pattern(&mut self, pattern: &Pat, of_type: Ty) {
-        match pattern {
-            Pat::Ident(name) => {
-                self.variables.insert(name.ident.to_string(), of_type);
-            }
-            Pat::Type(typed) => self.bind_pattern(&typed.pat, of_type),
-            Pat::Reference(inside) => self.bind_pattern(&inside.pat, of_type),
-            Pat::Tuple(parts) if of_type.name == "()" => {
-                for (part, of_type) in parts.elems.iter().zip(of_type.arguments) {
-                    self.bind_pattern(part, of_type);
-                }
-            }
-            Pat::TupleStruct(parts) => {
-                // `Some(x)`, `Ok(x)`.
-                if let (Some(part), Some(inside)) =
-                    (parts.elems.first(), of_type.arguments.into_iter().next())
-                {
-                    self.bind_pattern(part, inside);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn bind_for(&mut self, tokens: &Tokens<'_>, start: usize) {
-        let Some(end) =
-            (start..tokens.all.len()).find(|at| tokens.token(*at) == Some(Token::Open('{')))
-        else {
-            return;
-        };
-        let text = format!("for {} {{}}", tokens.between(start, end));
-        let Ok(each) = syn::parse_str::<syn::ExprForLoop>(&text) else {
-            return;
-        };
-        if let Some(item) = self
-            .of(&each.expr, 0)
-            .and_then(|of_type| self.item_of(&of_type))
-        {
-            self.bind_pattern(&each.pat, item);
-        }
-    }
-
-    fn bind_parameters(&mut self, tokens: &Tokens<'_>, start: usize) {
-        let Some(end) = (start..tokens.all.len())
-            .find(|at| matches!(tokens.token(*at), Some(Token::Open('{'))))
-        else {
-            return;
-        };
-        let text = format!("fn {}", tokens.between(start, end));
-        let Ok(signature) = syn::parse_str::<syn::Signature>(&text) else {
-            return;
-        };
-        for input in &signature.inputs {
-            if let syn::FnArg::Typed(input) = input
-                && let Some(of_type) = Ty::from_syn(&input.ty, "")
-            {
-                self.bind_pattern(&input.pat, of_type);
-            }
-        }
-    }
-
     /// What a `for` over a value gives each time.
-    fn item_of(&self, of_type: &Ty) -> Option<Ty> {
+    pub(super) fn item_of(&self, of_type: &Ty) -> Option<Ty> {
         match of_type.name.as_str() {
             "Range" | "RangeInclusive" | "Vec" | "[]" | "Iterator" | "Option" | "HashSet"
             | "BTreeSet" | "VecDeque" | "Iter" | "IntoIter" => of_type.arguments.last().cloned(),
@@ -382,7 +140,7 @@ impl<'a> Scope<'a> {
         self.of(&syn::parse_str(text).ok()?, 0)
     }
 
-    fn of(&self, expr: &Expr, depth: usize) -> Option<Ty> {
+    pub(super) fn of(&self, expr: &Expr, depth: usize) -> Option<Ty> {
         if depth > DEPTH {
             return None;
         }
@@ -666,19 +424,4 @@ fn of_literal(literal: &Lit) -> Option<Ty> {
 fn is_number(name: &str) -> bool {
     name.starts_with(['f', 'i', 'u']) && name[1..].chars().all(|c| c.is_ascii_digit())
         || matches!(name, "usize" | "isize")
-}
-
-/// The token that ends the statement: its `;`, or the end of the text.
-fn statement_end(tokens: &Tokens<'_>, start: usize) -> usize {
-    let mut depth = 0_usize;
-    for at in start..tokens.all.len() {
-        match tokens.token(at) {
-            Some(Token::Open(_)) => depth += 1,
-            Some(Token::Close(_)) if depth == 0 => return at,
-            Some(Token::Close(_)) => depth -= 1,
-            Some(Token::Sign(';')) if depth == 0 => return at,
-            _ => {}
-        }
-    }
-    tokens.all.len()
 }
