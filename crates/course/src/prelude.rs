@@ -25,8 +25,11 @@ pub use rt::{
     update_display,
 };
 
+// Controls in the page, and pictures that follow them.
+pub use widgets::{Control, button, checkbox, dropdown, interact, slider, text_field};
+
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
-pub use crate::{image, live, nets, plot, plotters, rt, tch, vision};
+pub use crate::{image, live, nets, plot, plotters, rt, tch, vision, widgets};
 
 // The parts of std that programs of a page or two begin with.
 pub use std::cell::RefCell;

@@ -9,5 +9,6 @@ pub extern "C" fn cvstudy_worker() -> ! {
     rt::failure::speaks::<vision::VisionError>();
     rt::failure::speaks::<plot::PlotError>();
     rt::failure::speaks::<nets::NetError>();
+    widgets::serve();
     rt::worker::serve()
 }
