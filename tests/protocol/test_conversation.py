@@ -236,12 +236,6 @@ class Conversation(unittest.TestCase):
                          ["let h1 = 1;"])
         self.assertEqual([e[2] for e in history(hist_access_type="search", pattern="let h?*", n=1)], ["let h2 = 2;"])
 
-    def test_comms_are_declined(self):
-        self.assertEqual(self.kernel.ask("comm_info_request"), {"status": "ok", "comms": {}})
-        header = self.kernel.send("comm_open", {"comm_id": "c1", "target_name": "t", "data": {}})
-        _, close, _ = self.kernel.broadcasts(header)
-        self.assertEqual((close["msg_type"], close["content"]["comm_id"]), ("comm_close", "c1"))
-
     def test_what_is_unknown_is_answered(self):
         for kind in ("nonsense_request", "usage_request"):
             self.assertEqual(self.kernel.ask(kind)["status"], "error")

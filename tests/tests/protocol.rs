@@ -44,6 +44,12 @@ fn conformance() {
     unittest("test_conformance");
 }
 
+/// Comms and widgets, seen from the page.
+#[test]
+fn widgets() {
+    unittest("test_widgets");
+}
+
 /// Notebooks executed by nbclient, as nbconvert, papermill and nbgrader do.
 #[test]
 fn nbclient() {

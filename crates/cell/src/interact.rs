@@ -1,8 +1,8 @@
 //! Closures given to `interact(control, |value| ...)`, which runs them long after their cell has ended.
 //!
 //! Such a closure cannot borrow the cell's variables: each one that it names is copied into it. And whatever
-//! its body comes to is shown like the last line of a cell. Both are edits of the learner's text:
-//! `|x| f(&img, x)` becomes `{ let mut img = copy of img; move |x| bundle(f(&img, x)) }`.
+//! its body comes to is shown like the last line of a cell, with `?` as in a cell. Both are edits of the learner's
+//! text: `|x| f(&img, x)` becomes `{ let mut img = copy of img; move |x| shown(|| bundle of f(&img, x)) }`.
 
 use std::collections::BTreeSet;
 
@@ -57,11 +57,11 @@ fn outlive(closure: &ExprClosure) -> [Edit; 3] {
     }
     [
         Edit::insert(whole.start, before),
-        Edit::insert(body.start, "{ match ("),
+        Edit::insert(body.start, "::course::rt::comm::shown(|| { match ("),
         Edit::insert(
             body.end,
             ") { ref cv_value => { #[allow(unused_imports)] use ::course::{rt::display::tail::*, vision::describe::TensorTail as _}; \
-             (&&&&&Tail(cv_value)).bundle() } } } }",
+             ::std::result::Result::Ok((&&&&&Tail(cv_value)).bundle()) } } }) }",
         ),
     ]
 }

@@ -14,7 +14,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use crate::frame::{CommKind, CommMessage, ToKernel};
+use crate::failure::{self, CellError};
+use crate::frame::{Bundle, CommKind, CommMessage, Outcome, ToKernel};
 use crate::link;
 
 /// A comm that is open. Cheap to clone; it stays open until one side closes it.
@@ -174,6 +175,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What a closure that outlives its cell comes to: what there is to show, or the error that a `?` in it met.
+pub fn shown(body: impl FnOnce() -> Result<Option<Bundle>, CellError>) -> Option<Bundle> {
+    match body() {
+        Ok(bundle) => bundle,
+        Err(error) => match failure::run(|| Err(error)) {
+            Outcome::Failed {
+                error_type,
+                message,
+                ..
+            } => Some(Bundle::text(format!("{message} ({error_type})"))),
+            _ => None,
+        },
+    }
+}
+
 /// How a closure that outlives its cell gets values of its own.
 ///
 /// The closure given to `interact` runs long after its cell has ended, so it cannot borrow the cell's
@@ -283,6 +299,16 @@ mod tests {
     fn a_comm_to_nobody_is_closed() {
         deliver(message(CommKind::Open, "stranger"));
         assert!(!lock(&COMMS).contains_key("stranger"));
+    }
+
+    #[test]
+    fn an_error_is_shown_in_place_of_a_value() {
+        let text = |body: &dyn Fn() -> Result<Option<Bundle>, CellError>| {
+            shown(body).map(|bundle| bundle.plain().to_owned())
+        };
+        assert_eq!(text(&|| Ok(Some(Bundle::text("x")))).as_deref(), Some("x"));
+        let failed = text(&|| Ok(Some(Bundle::text("none".parse::<i32>()?.to_string()))));
+        assert!(failed.is_some_and(|text| text.contains("ParseIntError")));
     }
 
     #[test]
