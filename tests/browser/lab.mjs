@@ -11,7 +11,7 @@ const { CVSTUDY, PYTHON, CHROMIUM, REPOSITORY, PACKAGES, SCREENSHOTS } = process
 const { chromium } = createRequire(join(PACKAGES, "package.json"))("playwright-core");
 
 /** How long to wait for anything, in milliseconds: the first cell may compile for a while on a busy machine. */
-export const PATIENCE = 180_000;
+export const PATIENCE = 60_000;
 
 /** A port that nobody uses right now. */
 function freePort() {
@@ -42,10 +42,18 @@ function layOut(home) {
   writeFileSync(join(spec, "kernel.json"), JSON.stringify(kernel));
 }
 
+/** Settings that keep JupyterLab from asking about news. */
+function withoutNews(home) {
+  const folder = join(home, "settings/@jupyterlab/apputils-extension");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "notification.jupyterlab-settings"), JSON.stringify({ fetchNews: "false" }));
+}
+
 /** Starts JupyterLab and a browser; `close` ends both. */
 export async function open() {
   const home = mkdtempSync(join(tmpdir(), "cvstudy-browser-"));
   layOut(home);
+  withoutNews(home);
   const port = await freePort();
   const server = spawn(
     PYTHON,
@@ -122,7 +130,7 @@ export class Notebook {
       content.activeCellIndex = content.widgets.length - 1;
       await window.jupyterapp.commands.execute("notebook:insert-cell-below");
     });
-    await this.page.keyboard.press("Enter");
+    await this.command("notebook:enter-edit-mode");
     await this.page.waitForSelector(".jp-Notebook.jp-mod-editMode .jp-Cell.jp-mod-active .cm-content");
     await this.page.locator(".jp-Cell.jp-mod-active").scrollIntoViewIfNeeded();
   }

@@ -112,6 +112,10 @@ class Kernel:
                 parts.append(content["data"]["text/plain"])
         return "".join(parts)
 
+    def wait_for_the_index(self):
+        """The first kernel of a new course reads the course's sources, which takes seconds."""
+        wait_until(lambda: self.ask("complete_request", {"code": "imrea", "cursor_pos": 5})["matches"], PATIENCE)
+
     def wait_until_running(self, header):
         """Returns when a cell has printed something."""
         while True:

@@ -15,6 +15,7 @@ class Conversation(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.kernel = Kernel()
+        cls.kernel.wait_for_the_index()
 
     @classmethod
     def tearDownClass(cls):
@@ -222,6 +223,49 @@ class Conversation(unittest.TestCase):
         reply = self.kernel.ask("inspect_request", {"code": code + "_pixeln", "cursor_pos": 7, "detail_level": 0})
         self.assertTrue(reply["found"])
         self.assertIn("i32", reply["data"]["text/plain"])
+
+    def complete(self, code):
+        return self.kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})
+
+    def test_completion_says_kinds_and_declarations(self):
+        self.kernel.text("let measured = vec![0.5, 0.25]; /// Half of it.\nfn half(x: f64) -> f64 { x / 2.0 }")
+        reply = self.complete("half")
+        [own] = reply["metadata"]["_jupyter_types_experimental"]
+        self.assertEqual(own, {"text": "half", "type": "function", "start": 0, "end": 4,
+                               "signature": "fn half(x: f64) -> f64"})
+        self.assertIn("push", self.complete("measured.pu")["matches"], "methods by the type of a variable")
+        self.assertEqual(self.complete("nothing_of_this_name.le")["matches"], [])
+        self.assertEqual(self.complete('"imr')["matches"], [], "nothing inside a string")
+
+    def test_inspection_has_two_depths_and_two_forms(self):
+        def inspect(code, detail):
+            content = {"code": code, "cursor_pos": len(code), "detail_level": detail}
+            return self.kernel.ask("inspect_request", content)
+
+        glance, all_of_it = inspect("Vec::push", 0), inspect("Vec::push", 1)
+        for reply in (glance, all_of_it):
+            self.assertTrue(reply["found"])
+            self.assertIn("fn push(&mut self", reply["data"]["text/plain"])
+            self.assertIn("```rust", reply["data"]["text/markdown"])
+        self.assertNotIn("# Panics", glance["data"]["text/plain"])
+        self.assertIn("# Panics", all_of_it["data"]["text/plain"])
+        nothing = inspect("nothing_of_this_name", 0)
+        self.assertEqual((nothing["status"], nothing["found"], nothing["data"]), ("ok", False, {}))
+
+    def test_questions_are_answered_while_a_cell_runs(self):
+        header = self.kernel.execute(LOOP)
+        self.kernel.wait_until_running(header)
+        self.assertIn("imread", self.complete("imrea")["matches"])
+        self.assertTrue(self.kernel.ask("inspect_request", {"code": "imread", "cursor_pos": 6})["found"])
+        self.assertEqual(self.kernel.ask("is_complete_request", {"code": "1"})["status"], "complete")
+        newest = self.kernel.ask("history_request", {"hist_access_type": "tail", "n": 1})["history"]
+        self.assertEqual(newest[0][2], LOOP)
+        self.kernel.interrupt()
+        self.kernel.reply(header)
+
+    def test_is_complete_says_how_far_to_indent(self):
+        reply = self.kernel.ask("is_complete_request", {"code": "fn f() {\n    if true {"})
+        self.assertEqual(reply, {"status": "incomplete", "indent": " " * 8})
 
     def test_history_has_tail_range_and_search(self):
         def history(**query):

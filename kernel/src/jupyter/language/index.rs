@@ -115,6 +115,9 @@ pub(super) struct Index {
     /// Paths of types by their last name.
     #[serde(skip)]
     pub(super) by_name: BTreeMap<String, Vec<String>>,
+    /// The shortest path that a cell can write, by the path of the definition.
+    #[serde(skip)]
+    public: BTreeMap<String, String>,
 }
 
 impl Index {
@@ -127,6 +130,40 @@ impl Index {
                 .entry(name.to_owned())
                 .or_default()
                 .push(path.clone());
+        }
+        self.shorten();
+    }
+
+    /// The path of an item as others write it, which is often shorter than where it is defined.
+    pub(super) fn public_path(&self, path: &str) -> String {
+        let shortest = self.public.get(path).map_or(path, String::as_str);
+        shortest.trim_end_matches('!').to_owned()
+    }
+
+    /// Finds the shortest way to each item.
+    fn shorten(&mut self) {
+        self.public.clear();
+        let length = |path: &str| {
+            (
+                path.matches("::").count(),
+                !path.starts_with("std::"),
+                path.len(),
+            )
+        };
+        for (module, own) in &self.modules {
+            for (name, targets) in &own.names {
+                for target in targets {
+                    let Target::Item(full) = target else { continue };
+                    let path = format!("{module}::{name}");
+                    let known = self
+                        .public
+                        .entry(full.clone())
+                        .or_insert_with(|| path.clone());
+                    if length(&path) < length(known) {
+                        *known = path;
+                    }
+                }
+            }
         }
     }
 

@@ -64,7 +64,8 @@ fn runnable_text(docs: &str) -> String {
                 format!("```{rest}")
             });
         } else if !(inside && (trimmed == "#" || trimmed.starts_with("# "))) {
-            out.push(line.to_owned());
+            // Links to other items lead nowhere from here.
+            out.push(line.replace("[`", "`").replace("`]", "`"));
         }
     }
     out.join("\n")
@@ -197,7 +198,8 @@ fn in_crates(scope: &Scope<'_>, path: &str) -> Option<Page> {
         .or(targets.first())?;
     let found = crates.found(target)?;
     let from = match target {
-        Target::Item(full) | Target::Module(full) => full.trim_end_matches('!').to_owned(),
+        Target::Item(full) => crates.public_path(full),
+        Target::Module(full) => full.clone(),
     };
     let mut page = Page {
         code: found.signature(),

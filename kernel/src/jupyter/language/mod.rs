@@ -309,7 +309,7 @@ mod tests {
         assert!(inspected("photo.resize(1, |").starts_with("fn resize(&self"));
         assert!(inspected("losses.pu|sh(1.0)").contains("Appends"));
         assert!(
-            inspected("Ten|sor::new()").contains("in tch::"),
+            inspected("Ten|sor::new()").contains("in tch::Tensor"),
             "{}",
             inspected("Ten|sor::new()")
         );

@@ -12,7 +12,7 @@ use super::index::Index;
 use super::read::Reader;
 
 /// Rises when the form of an index changes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The stack for reading sources: some are nested deeply.
 const STACK: usize = 64 << 20;
