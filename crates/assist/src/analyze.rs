@@ -18,6 +18,7 @@ use ra_ap_ide_db::{FxHashMap, SymbolKind};
 use ra_ap_paths::{AbsPathBuf, Utf8PathBuf};
 use ra_ap_project_model::{CargoConfig, ProjectManifest, ProjectWorkspace, RustLibSource};
 use ra_ap_syntax::{TextRange, TextSize};
+use ra_ap_vfs::file_set::FileSetConfig;
 use ra_ap_vfs::loader::{Config, Directories, Entry, Handle, LoadingProgress, Message};
 use ra_ap_vfs::{FileId, Vfs, VfsPath};
 use ra_ap_vfs_notify::NotifyHandle;
@@ -172,8 +173,7 @@ fn everything(workspace: &ProjectWorkspace, vfs: &mut Vfs) -> ChangeWithProcMacr
             change.change_file(file, String::from_utf8(bytes).ok());
         }
     }
-    let roots = ra_ap_vfs::file_set::FileSetConfig::default().partition(vfs);
-    change.set_roots(roots.into_iter().map(SourceRoot::new_local).collect());
+    change.set_roots(source_roots(workspace, vfs));
     let mut id_of = |path: &_| {
         let path: AbsPathBuf = Into::<AbsPathBuf>::into(ToOwned::to_owned(path));
         vfs.file_id(&path.into()).map(|(file, _)| file)
@@ -181,6 +181,26 @@ fn everything(workspace: &ProjectWorkspace, vfs: &mut Vfs) -> ChangeWithProcMacr
     let (crates, _) = workspace.to_crate_graph(&mut id_of, &FxHashMap::default());
     change.set_crate_graph(crates);
     change
+}
+
+/// One root a package. All but the package of the source file are libraries: they do not change, so what has been
+/// found out about them is not looked at again after each letter typed.
+fn source_roots(workspace: &ProjectWorkspace, vfs: &Vfs) -> Vec<SourceRoot> {
+    let roots = workspace.to_roots();
+    let own = workspace.workspace_root();
+    let mut sets = FileSetConfig::builder();
+    let mut changes = Vec::new();
+    for root in roots {
+        changes.push(root.include.iter().any(|folder| folder.starts_with(own)));
+        sets.add_file_set(root.include.into_iter().map(VfsPath::from).collect());
+    }
+    let sets = sets.build().partition(vfs).into_iter();
+    sets.enumerate()
+        .map(|(at, set)| match changes.get(at) {
+            Some(true) => SourceRoot::new_local(set),
+            _ => SourceRoot::new_library(set),
+        })
+        .collect()
 }
 
 /// An item as a front end takes it; `None` for one that is more than a word at the cursor.

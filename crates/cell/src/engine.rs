@@ -730,6 +730,12 @@ impl Engine {
         self.session.variables.iter().map(of).collect()
     }
 
+    /// The paths of the `use` declarations in force, such as `std::fmt as f`.
+    pub fn use_paths(&self) -> Vec<String> {
+        let uses = self.session.uses.iter();
+        uses.map(|known| known.leaf.path.clone()).collect()
+    }
+
     /// The text of each item in force, in the order of their definition.
     pub fn item_texts(&self) -> Vec<String> {
         let items = self.session.items.iter();

@@ -402,6 +402,7 @@ impl Runner {
             *lock(&self.shared.notebook) = Notebook {
                 variables: engine.variable_types(),
                 items: engine.item_texts(),
+                uses: engine.use_paths(),
             };
         }
     }

@@ -62,11 +62,19 @@ impl Shell {
         match request {
             Ok(Request::KernelInfo) => _ = replies.send(parent, &kernel_info()).await,
             Ok(Request::Complete(request)) => {
-                let reply = self.kernel.language.complete(&request, &cells.notebook());
+                let reply = self
+                    .kernel
+                    .language
+                    .complete(&request, &cells.notebook())
+                    .await;
                 replies.send(parent, &reply).await;
             }
             Ok(Request::Inspect(request)) => {
-                let reply = self.kernel.language.inspect(&request, &cells.notebook());
+                let reply = self
+                    .kernel
+                    .language
+                    .inspect(&request, &cells.notebook())
+                    .await;
                 replies.send(parent, &reply).await;
             }
             Ok(Request::IsComplete(request)) => {

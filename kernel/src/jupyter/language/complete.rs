@@ -1,9 +1,10 @@
 //! Completion: what could stand where the cursor is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
+use super::analyzer::Completion;
 use super::index::{Found, Kind, PRELUDES, Target};
 use super::lex::{Place, Token, Tokens};
 use super::ty::Ty;
@@ -65,6 +66,33 @@ impl Offer {
             detail: detail.to_owned(),
         }
     }
+}
+
+/// Whether there is anything to ask at the cursor: a letter, a dot or a path, and no comment or string.
+pub(super) fn is_question(code: &str, place: &Place) -> bool {
+    let before = Tokens::of(&code[..place.word.start]);
+    let after_sign = code[..place.word.start].ends_with(['.', ':']);
+    !before.open && (after_sign || place.word.start < place.cursor)
+}
+
+/// Adds what rust-analyzer offers beyond.
+pub(super) fn add(offers: &mut Vec<Offer>, more: Vec<Completion>, prefix: &str) {
+    let known: BTreeSet<String> = offers.iter().map(|offer| offer.text.clone()).collect();
+    for completion in more {
+        if known.contains(&completion.text) || !completion.text.starts_with(prefix) {
+            continue;
+        }
+        // What its author did not mean for everyday use stays away, as it does above.
+        if is_inner(&completion.text, prefix) {
+            continue;
+        }
+        offers.push(Offer {
+            kind: Kind::from_icon(&completion.kind),
+            text: completion.text,
+            detail: completion.detail,
+        });
+    }
+    offers.truncate(OFFERED);
 }
 
 /// What fits at the cursor, best first, and the bytes that it would replace.

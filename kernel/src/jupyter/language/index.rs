@@ -33,6 +33,21 @@ pub(super) enum Kind {
 }
 
 impl Kind {
+    /// A kind with this icon.
+    pub(super) fn from_icon(icon: &str) -> Self {
+        match icon {
+            "module" => Self::Module,
+            "class" => Self::Struct,
+            "enum" => Self::Enum,
+            "interface" => Self::Trait,
+            "function" => Self::Function,
+            "value" => Self::Const,
+            "property" => Self::Field,
+            "keyword" => Self::Keyword,
+            _ => Self::Variable,
+        }
+    }
+
     /// The word front ends choose an icon by.
     pub(super) fn icon(self) -> &'static str {
         match self {

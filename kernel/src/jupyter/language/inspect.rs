@@ -48,6 +48,15 @@ impl Page {
     }
 }
 
+/// An answer that is Markdown already.
+pub(super) fn of_markdown(text: &str) -> Bundle {
+    let plain: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("```"))
+        .collect();
+    Bundle::text(plain.join("\n").trim()).with("text/markdown", Value::String(text.to_owned()))
+}
+
 /// Documentation as rustdoc would show it: lines that only its tests need are hidden, code is Rust unless it says.
 fn runnable_text(docs: &str) -> String {
     let mut out = Vec::new();

@@ -9,9 +9,11 @@
 //! | `sources` | where the course's sources are; the index kept in the cache |
 //! | `ty`, `types`, `bind` | the type of an expression, told from declarations; what the cell binds |
 //! | `complete`, `inspect` | the answers |
+//! | `analyzer` | rust-analyzer in a process of its own, which adds what declarations do not tell |
 //!
-//! Nothing here waits for a cell, a compiler or the worker.
+//! Nothing here waits for a cell, a compiler or the worker, and for rust-analyzer only once it is awake.
 
+mod analyzer;
 mod bind;
 mod complete;
 mod declare;
@@ -30,7 +32,11 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
+use tokio::time::interval;
+
+use analyzer::{Analyzer, Question};
 use index::Index;
 use lex::Place;
 use read::Reader;
@@ -39,6 +45,9 @@ use types::Scope;
 
 use super::message::{Complete, CompleteReply, Inspect, InspectReply, Status};
 
+/// How often the helper is looked at, whether it may rest.
+const REST: Duration = Duration::from_secs(60);
+
 /// What the cells so far have defined.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Notebook {
@@ -46,12 +55,15 @@ pub(super) struct Notebook {
     pub(super) variables: Vec<(String, String)>,
     /// The text of each item in force.
     pub(super) items: Vec<String>,
+    /// The paths of `use` declarations in force.
+    pub(super) uses: Vec<String>,
 }
 
 /// Answers questions about code. Cheap to clone.
 #[derive(Clone, Default)]
 pub(super) struct Language {
     crates: Arc<OnceLock<Index>>,
+    analyzer: Arc<Analyzer>,
 }
 
 impl Language {
@@ -59,42 +71,71 @@ impl Language {
     pub(super) fn start() -> Self {
         let language = Self::default();
         let crates = language.crates.clone();
-        let started =
-            thread::Builder::new()
-                .name("index".into())
-                .spawn(move || match sources::index() {
-                    Ok(index) => drop(crates.set(index)),
-                    Err(error) => tracing::warn!(
-                        error = format!("{error:#}"),
-                        "completion knows the notebook alone"
-                    ),
-                });
-        if let Err(error) = started {
+        let read = move || match sources::index() {
+            Ok(index) => drop(crates.set(index)),
+            Err(error) => {
+                tracing::warn!(
+                    error = format!("{error:#}"),
+                    "completion knows the notebook alone"
+                );
+            }
+        };
+        if let Err(error) = thread::Builder::new().name("index".into()).spawn(read) {
             tracing::warn!(%error, "completion knows the notebook alone");
         }
+        let analyzer = language.analyzer.clone();
+        tokio::spawn(async move {
+            let mut beat = interval(REST);
+            loop {
+                beat.tick().await;
+                analyzer.rest();
+            }
+        });
         language
     }
 
-    /// Answers a `complete_request`.
-    pub(super) fn complete(&self, request: &Complete, notebook: &Notebook) -> CompleteReply {
+    /// Answers a `complete_request`: what declarations tell, and what rust-analyzer adds in time.
+    pub(super) async fn complete(&self, request: &Complete, notebook: &Notebook) -> CompleteReply {
         let Complete { code, cursor_pos } = request;
         let place = Place::find(code, *cursor_pos);
-        let offers = self.with_scope(notebook, |scope| complete::offers(code, &place, scope));
+        let mut offers = self.with_scope(notebook, |scope| complete::offers(code, &place, scope));
+        if complete::is_question(code, &place) {
+            let asked = self
+                .analyzer
+                .ask(Question::Complete, notebook, code, place.cursor);
+            let prefix = &code[place.word.start..place.cursor];
+            complete::add(
+                &mut offers,
+                asked.await.unwrap_or_default().completions,
+                prefix,
+            );
+        }
         complete::reply(code, &place, &offers)
     }
 
-    /// Answers an `inspect_request`.
-    pub(super) fn inspect(&self, request: &Inspect, notebook: &Notebook) -> InspectReply {
+    /// Answers an `inspect_request`: from declarations, else from rust-analyzer.
+    pub(super) async fn inspect(&self, request: &Inspect, notebook: &Notebook) -> InspectReply {
         let place = Place::find(&request.code, request.cursor_pos);
         let page = self.with_scope(notebook, |scope| {
             inspect::page(&request.code, &place, scope)
         });
+        let bundle = match page {
+            Some(page) => Some(page.bundle(request.detail_level > 0)),
+            None if place.word.is_empty() => None,
+            None => {
+                let asked =
+                    self.analyzer
+                        .ask(Question::Hover, notebook, &request.code, place.word.start);
+                asked
+                    .await
+                    .and_then(|answer| answer.hover)
+                    .map(|text| inspect::of_markdown(&text))
+            }
+        };
         InspectReply {
             status: Status::Ok,
-            found: page.is_some(),
-            bundle: page
-                .map(|page| page.bundle(request.detail_level > 0))
-                .unwrap_or_default(),
+            found: bundle.is_some(),
+            bundle: bundle.unwrap_or_default(),
         }
     }
 
@@ -159,6 +200,15 @@ mod tests {
         })
     }
 
+    /// The helper is not beside a test program, so nothing is waited for.
+    fn answered<T>(answer: impl Future<Output = T>) -> T {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        runtime.block_on(answer)
+    }
+
     fn notebook() -> Notebook {
         let pair = |name: &str, of_type: &str| (name.to_owned(), of_type.to_owned());
         Notebook {
@@ -176,6 +226,7 @@ mod tests {
                 "/// Twice as much.\nfn double(x: &Tensor) -> Tensor { x * 2 }".into(),
                 "macro_rules! twice { () => {} }".into(),
             ],
+            uses: Vec::new(),
         }
     }
 
@@ -184,7 +235,7 @@ mod tests {
             code: code.to_owned(),
             cursor_pos: None,
         };
-        language().complete(&request, &notebook()).matches
+        answered(language().complete(&request, &notebook())).matches
     }
 
     #[track_caller]
@@ -205,8 +256,7 @@ mod tests {
             cursor_pos: Some(code[..at].chars().count()),
             detail_level: 1,
         };
-        language()
-            .inspect(&request, &notebook())
+        answered(language().inspect(&request, &notebook()))
             .bundle
             .plain()
             .to_owned()
@@ -218,7 +268,7 @@ mod tests {
             code: "\"😀\"; grö".into(),
             cursor_pos: None,
         };
-        let reply = language().complete(&request, &notebook());
+        let reply = answered(language().complete(&request, &notebook()));
         assert_eq!(reply.matches, ["größe"]);
         assert_eq!((reply.cursor_start, reply.cursor_end), (5, 8));
         let types = &reply.metadata["_jupyter_types_experimental"][0];
