@@ -38,6 +38,7 @@ class Conformance(jupyter_kernel_test.KernelTests):
     code_generate_error = 'panic!("an error")'
     code_execute_result = [{"code": "6 * 7", "result": "42"}, {"code": '"a".repeat(3)', "mime": "text/plain"}]
     code_display_data = [{"code": 'display("shown")', "mime": "text/plain"}]
+    code_page_something = "?imread"
     code_clear_output = "clear_output(false)"
     code_inspect_sample = "Tensor::from_slice"
 

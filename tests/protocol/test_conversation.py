@@ -263,6 +263,15 @@ class Conversation(unittest.TestCase):
         self.kernel.interrupt()
         self.kernel.reply(header)
 
+    def test_a_question_mark_opens_a_page(self):
+        reply, outputs = self.kernel.run("?Vec::push")
+        [page] = reply["payload"]
+        self.assertEqual((page["source"], outputs), ("page", []))
+        self.assertIn("# Panics", page["data"]["text/plain"])
+        reply, [(kind, error)] = self.kernel.run("?nothing_of_this_name")
+        self.assertEqual((reply["status"], kind), ("error", "error"))
+        self.assertIn("nothing_of_this_name", error["evalue"])
+
     def test_is_complete_says_how_far_to_indent(self):
         reply = self.kernel.ask("is_complete_request", {"code": "fn f() {\n    if true {"})
         self.assertEqual(reply, {"status": "incomplete", "indent": " " * 8})

@@ -18,12 +18,12 @@ use tokio::time::timeout;
 use super::comms::Comms;
 use super::history::History;
 use super::iopub::Iopub;
-use super::language::Notebook;
+use super::language::{Language, Notebook};
 use super::message::{
-    ClearOutput, Content, DisplayData, Evaluated, Execute, ExecuteInput, ExecuteReply,
-    ExecuteResult, ExecutionState, Failure, InputRequest, Outgoing, Refusal, Status, Transient,
-    UpdateDisplayData,
+    Evaluated, Execute, ExecuteInput, ExecuteReply, ExecutionState, Failure, Inspect, Refusal,
+    Status,
 };
+use super::outlets::{Broadcast, Outlets};
 use super::reply::Replies;
 use super::stdin::{Cancel, Stdin};
 use super::wire::Parent;
@@ -53,10 +53,10 @@ pub(super) struct Cells {
 }
 
 /// What both sides see.
-struct Shared {
+pub(super) struct Shared {
     history: Mutex<History>,
     notebook: Mutex<Notebook>,
-    comms: Mutex<Comms>,
+    pub(super) comms: Mutex<Comms>,
     /// There while a cell runs.
     interrupter: Mutex<Option<Interrupter>>,
     stopping: AtomicBool,
@@ -69,6 +69,7 @@ impl Cells {
         iopub: Iopub,
         stdin: Stdin,
         cancel: Cancel,
+        language: Language,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
@@ -88,6 +89,7 @@ impl Cells {
         let runner = Runner {
             outlets,
             queue,
+            language,
             shared: shared.clone(),
             engine: None,
             count: 0,
@@ -142,18 +144,10 @@ impl Cells {
     }
 }
 
-/// Where a cell's words go. Called from the cell thread, which may wait.
-struct Outlets {
-    runtime: Handle,
-    replies: Replies,
-    iopub: Iopub,
-    stdin: Stdin,
-    shared: Arc<Shared>,
-}
-
 struct Runner {
     outlets: Outlets,
     queue: mpsc::UnboundedReceiver<Option<Job>>,
+    language: Language,
     shared: Arc<Shared>,
     /// None when it could not be started, or had to be given up.
     engine: Option<Engine>,
@@ -223,7 +217,10 @@ impl Runner {
             };
             self.outlets.publish(parent, &input);
         }
-        let error = self.execute(cell);
+        let (error, payload) = match asked_about(&request.code) {
+            Some(name) => self.page(cell, name),
+            None => (self.execute(cell), Vec::new()),
+        };
         self.close_lost_comms(parent, worker);
         let failed = error.is_some();
         let user_expressions = match &request.user_expressions {
@@ -243,6 +240,7 @@ impl Runner {
             ExecuteReply {
                 status,
                 user_expressions,
+                payload,
                 failure,
                 ..self.empty_reply()
             },
@@ -255,6 +253,25 @@ impl Runner {
                 Job::Comm(parent, message) => self.comm(&parent, message),
             }
         }
+    }
+
+    /// `?name`: a page of documentation, which front ends show in their pager.
+    fn page(&self, cell: &Cell, name: &str) -> (Option<ErrorReport>, Vec<Value>) {
+        let question = Inspect {
+            code: name.to_owned(),
+            cursor_pos: None,
+            detail_level: 1,
+        };
+        let notebook = lock(&self.shared.notebook).clone();
+        let asked = self.language.inspect(&question, &notebook);
+        let found = self.outlets.runtime.block_on(asked);
+        if found.found {
+            let page = json!({ "source": "page", "data": found.bundle.data, "start": 0 });
+            return (None, vec![page]);
+        }
+        let error = report("CommandError", &format!("nothing is known of `{name}`"));
+        Broadcast::of(cell, self.count, &self.outlets).event(Event::Error(error.clone()));
+        (Some(error), Vec::new())
     }
 
     /// Hands a message of the page over, between `busy` and `idle`: front ends send the next when they see `idle`.
@@ -385,7 +402,7 @@ impl Runner {
             status: Status::Ok,
             execution_count: self.count,
             user_expressions: Map::new(),
-            payload: [],
+            payload: Vec::new(),
             failure: None,
         }
     }
@@ -408,6 +425,12 @@ impl Runner {
     }
 }
 
+/// The name in a cell that is `?name` and nothing else.
+fn asked_about(code: &str) -> Option<&str> {
+    let name = code.trim().strip_prefix('?')?.trim();
+    (!name.is_empty() && !name.contains(char::is_whitespace)).then_some(name)
+}
+
 fn start_engine() -> Result<Engine, ErrorReport> {
     Config::discover(Path::new("."))
         .and_then(Engine::start)
@@ -423,135 +446,6 @@ fn report(ename: &str, evalue: &str) -> ErrorReport {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Outlets {
-    fn status(&self, parent: &Parent, state: ExecutionState) {
-        self.runtime
-            .block_on(self.iopub.status(parent, state, true));
-    }
-
-    fn publish<C: Content>(&self, parent: &Parent, content: &C) {
-        self.runtime.block_on(self.iopub.send(parent, content));
-    }
-
-    fn comm(&self, parent: &Parent, message: CommMessage) {
-        lock(&self.shared.comms).note(&message);
-        match Outgoing::from(message) {
-            Outgoing::Open(open) => self.publish(parent, &open),
-            Outgoing::Message(message) => self.publish(parent, &message),
-            Outgoing::Close(close) => self.publish(parent, &close),
-        }
-    }
-
-    fn close_comm(&self, parent: &Parent, comm_id: String) {
-        self.comm(
-            parent,
-            CommMessage {
-                kind: CommKind::Close,
-                comm_id,
-                data: json!({}),
-                ..CommMessage::default()
-            },
-        );
-    }
-}
-
-/// Turns one cell's events into messages.
-struct Broadcast<'a> {
-    parent: &'a Parent,
-    silent: bool,
-    allow_stdin: bool,
-    count: usize,
-    outlets: &'a Outlets,
-    /// Counted before the cell began, so that an interrupt just before its question counts too.
-    cancellations: u64,
-}
-
-impl<'a> Broadcast<'a> {
-    fn of(cell: &'a Cell, count: usize, outlets: &'a Outlets) -> Self {
-        Self {
-            silent: cell.request.silent,
-            allow_stdin: cell.request.allow_stdin,
-            ..Self::between(&cell.parent, count, outlets)
-        }
-    }
-
-    /// For what happens between cells.
-    fn between(parent: &'a Parent, count: usize, outlets: &'a Outlets) -> Self {
-        let cancellations = outlets.stdin.cancellations();
-        Self {
-            parent,
-            silent: false,
-            allow_stdin: false,
-            count,
-            outlets,
-            cancellations,
-        }
-    }
-}
-
-impl Sink for Broadcast<'_> {
-    fn event(&mut self, event: Event) {
-        let (outlets, parent) = (self.outlets, self.parent);
-        // A widget lives on after a silent cell, and its other end has to know of it.
-        if self.silent && !matches!(event, Event::Comm(_)) {
-            return;
-        }
-        match event {
-            Event::Stream { name, text } => {
-                outlets
-                    .runtime
-                    .block_on(outlets.iopub.stream(parent, name, text));
-            }
-            Event::Display {
-                bundle,
-                id: display_id,
-            } => {
-                outlets.publish(
-                    parent,
-                    &DisplayData {
-                        bundle,
-                        transient: Transient { display_id },
-                    },
-                );
-            }
-            Event::UpdateDisplay { bundle, id } => {
-                let transient = Transient {
-                    display_id: Some(id),
-                };
-                outlets.publish(parent, &UpdateDisplayData { bundle, transient });
-            }
-            Event::ClearOutput { wait } => outlets.publish(parent, &ClearOutput { wait }),
-            Event::Result { bundle } => {
-                outlets.publish(
-                    parent,
-                    &ExecuteResult {
-                        execution_count: self.count,
-                        bundle,
-                    },
-                );
-            }
-            Event::Comm(message) => outlets.comm(parent, message),
-            Event::Error(report) => outlets.publish(parent, &Failure::from(report)),
-        }
-    }
-
-    fn input(&mut self, prompt: &str, password: bool) -> Option<String> {
-        if !self.allow_stdin {
-            return None;
-        }
-        let Outlets {
-            runtime,
-            iopub,
-            stdin,
-            ..
-        } = self.outlets;
-        // What the cell has printed so far belongs above the question.
-        runtime.block_on(iopub.flush());
-        let question = InputRequest { prompt, password };
-        stdin.ask(runtime, self.parent, &question, self.cancellations)
-    }
 }

@@ -288,7 +288,8 @@ pub(super) struct ExecuteReply {
     pub(super) status: Status,
     pub(super) execution_count: usize,
     pub(super) user_expressions: Map<String, Value>,
-    pub(super) payload: [Value; 0],
+    /// What a front end is to show beside the cell: pages of documentation.
+    pub(super) payload: Vec<Value>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(super) failure: Option<Failure>,
 }

@@ -8,6 +8,7 @@
 //! | `reply` | replies, and the rule busy, answer, idle |
 //! | `shell`, `control`, `stdin`, `heartbeat`, `iopub` | one channel each |
 //! | `cells`, `comms` | the thread that runs cells and hands comms over |
+//! | `outlets` | what a cell says, as messages |
 //! | `history` | what was executed |
 //! | `language` | completion and inspection |
 //!
@@ -23,6 +24,7 @@ mod history;
 mod iopub;
 mod language;
 mod message;
+mod outlets;
 mod reply;
 mod shell;
 mod stdin;
@@ -103,13 +105,20 @@ async fn open(connection: &Connection) -> Result<(Arc<Kernel>, JoinHandle<()>)> 
     let (control_replies, control) = control.split();
     let shell_replies = Replies::new(shell_replies, session.clone());
     let control_replies = Replies::new(control_replies, session.clone());
-    let (cells, thread) = Cells::start(shell_replies.clone(), iopub.clone(), stdin, cancel)?;
+    let language = Language::start();
+    let (cells, thread) = Cells::start(
+        shell_replies.clone(),
+        iopub.clone(),
+        stdin,
+        cancel,
+        language.clone(),
+    )?;
 
     let kernel = Arc::new(Kernel {
         session,
         iopub,
         cells,
-        language: Language::start(),
+        language,
         end: Notify::new(),
     });
     tokio::spawn(heartbeat::run(heartbeat));

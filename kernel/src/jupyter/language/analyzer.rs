@@ -18,12 +18,8 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
 
 use super::Notebook;
-
-/// How long a question may wait for an answer once rust-analyzer has read everything.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// How long it may sit idle before it is ended.
 const IDLE: Duration = Duration::from_secs(300);
@@ -91,7 +87,7 @@ impl Drop for Helper {
 }
 
 impl Analyzer {
-    /// Asks about a place in a cell, in bytes. `None` when the answer is not there in time.
+    /// Asks about a place in a cell, in bytes. `None` when there is no answer, or it is not awake yet.
     pub(super) async fn ask(
         &self,
         question: Question,
@@ -105,7 +101,7 @@ impl Analyzer {
         if !ready {
             return None;
         }
-        timeout(PATIENCE, answer).await.ok()?.ok()
+        answer.await.ok()
     }
 
     /// Ends the helper when it has not been asked for a while.

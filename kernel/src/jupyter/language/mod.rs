@@ -34,7 +34,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use tokio::time::interval;
+use tokio::time::{interval, timeout};
 
 use analyzer::{Analyzer, Question};
 use index::Index;
@@ -44,6 +44,10 @@ use ty::Ty;
 use types::Scope;
 
 use super::message::{Complete, CompleteReply, Inspect, InspectReply, Status};
+
+/// How long rust-analyzer is waited for when nothing else is known, and when something is.
+const PATIENCE: Duration = Duration::from_millis(200);
+const GLANCE: Duration = Duration::from_millis(50);
 
 /// How often the helper is looked at, whether it may rest.
 const REST: Duration = Duration::from_secs(60);
@@ -100,15 +104,14 @@ impl Language {
         let place = Place::find(code, *cursor_pos);
         let mut offers = self.with_scope(notebook, |scope| complete::offers(code, &place, scope));
         if complete::is_question(code, &place) {
+            // Whoever has something to choose from wants it at once.
+            let patience = if offers.is_empty() { PATIENCE } else { GLANCE };
             let asked = self
                 .analyzer
                 .ask(Question::Complete, notebook, code, place.cursor);
+            let answer = timeout(patience, asked).await.ok().flatten();
             let prefix = &code[place.word.start..place.cursor];
-            complete::add(
-                &mut offers,
-                asked.await.unwrap_or_default().completions,
-                prefix,
-            );
+            complete::add(&mut offers, answer.unwrap_or_default().completions, prefix);
         }
         complete::reply(code, &place, &offers)
     }
@@ -126,8 +129,8 @@ impl Language {
                 let asked =
                     self.analyzer
                         .ask(Question::Hover, notebook, &request.code, place.word.start);
-                asked
-                    .await
+                let answer = timeout(PATIENCE, asked).await.ok().flatten();
+                answer
                     .and_then(|answer| answer.hover)
                     .map(|text| inspect::of_markdown(&text))
             }
