@@ -123,6 +123,11 @@ class Kernel:
             if message["msg_type"] == "stream" and message["parent_header"]["msg_id"] == header["msg_id"]:
                 return message["content"]["text"]
 
+    def drop_broadcasts(self):
+        """Reads what has been broadcast so far and forgets it."""
+        while not self.is_silent(0):
+            pass
+
     def interrupt(self):
         """Asks for an interrupt and waits for the answer."""
         return self.ask("interrupt_request", channel="control")

@@ -321,7 +321,9 @@ impl Runner {
         }
         let reply = self.with_engine(|engine, outlets, count| {
             let mut sink = Broadcast::of(cell, count, outlets);
-            engine.execute(&count.to_string(), &cell.request.code, &mut sink)
+            let reply = engine.execute(&count.to_string(), &cell.request.code, &mut sink);
+            sink.finish();
+            reply
         });
         if let Some(reply) = reply {
             return reply.error;

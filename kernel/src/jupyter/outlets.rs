@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cell::{Event, Sink};
+use cell::{Event, Sink, StreamName};
 use rt::frame::{CommKind, CommMessage};
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -58,6 +58,9 @@ impl Outlets {
     }
 }
 
+/// How much text one cell may print, in bytes. A page that has to show more stops answering.
+const PRINTED: usize = 32 << 20;
+
 /// Turns one cell's events into messages.
 pub(super) struct Broadcast<'a> {
     parent: &'a Parent,
@@ -67,6 +70,8 @@ pub(super) struct Broadcast<'a> {
     outlets: &'a Outlets,
     /// Counted before the cell began, so that an interrupt just before its question counts too.
     cancellations: u64,
+    /// Bytes of text so far, those that were left out included.
+    printed: usize,
 }
 
 impl<'a> Broadcast<'a> {
@@ -88,7 +93,31 @@ impl<'a> Broadcast<'a> {
             count,
             outlets,
             cancellations,
+            printed: 0,
         }
+    }
+
+    fn print(&mut self, name: StreamName, text: String) {
+        let room = PRINTED.saturating_sub(self.printed);
+        self.printed += text.len();
+        if room > 0 {
+            let Outlets { runtime, iopub, .. } = self.outlets;
+            runtime.block_on(iopub.stream(self.parent, name, text));
+        }
+    }
+
+    /// Says what was left out. At the end of the cell.
+    pub(super) fn finish(self) {
+        if self.silent || self.printed <= PRINTED {
+            return;
+        }
+        let text = format!(
+            "\nnote: the cell printed {} MB; a page shows {} MB, the rest was left out.\n",
+            self.printed / 1_000_000,
+            PRINTED / 1_000_000
+        );
+        let Outlets { runtime, iopub, .. } = self.outlets;
+        runtime.block_on(iopub.stream(self.parent, StreamName::Stderr, text));
     }
 }
 
@@ -100,11 +129,7 @@ impl Sink for Broadcast<'_> {
             return;
         }
         match event {
-            Event::Stream { name, text } => {
-                outlets
-                    .runtime
-                    .block_on(outlets.iopub.stream(parent, name, text));
-            }
+            Event::Stream { name, text } => self.print(name, text),
             Event::Display {
                 bundle,
                 id: display_id,
