@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rt::frame::{Outcome, ToKernel, ToWorker};
+use rt::frame::{CommMessage, Outcome, ToKernel, ToWorker};
 
 use crate::commands::{self, Command};
 use crate::compile::{self, Built, Compiler};
@@ -290,6 +290,15 @@ impl Engine {
         if self.stop.is_requested() {
             self.line.send(&ToWorker::Interrupt);
         }
+        self.wait_for_end(id, sink)
+    }
+
+    /// Serves the worker until what runs under this id has ended, or had to be left behind.
+    fn wait_for_end(
+        &mut self,
+        id: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(Outcome, Option<Vec<String>>), ErrorReport> {
         let mut asked_to_stop: Option<Instant> = None;
         let mut left_behind = false;
         loop {
@@ -313,6 +322,23 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Hands a message of the page to the worker, whose handler for it runs like a cell and leaves no variables.
+    ///
+    /// # Errors
+    /// How the handler failed. Without a worker there is no handler either, and nothing happens.
+    pub fn comm(&mut self, message: CommMessage, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
+        if self.worker.is_none() {
+            return Ok(());
+        }
+        self.stop.reset();
+        self.make_ready(sink)?;
+        self.cells_run += 1;
+        let id = self.cells_run;
+        self.line.send(&ToWorker::Comm { id, message });
+        let (outcome, _) = self.wait_for_end(id, sink)?;
+        report::of_outcome(&outcome, &self.compiler).map_or(Ok(()), Err)
     }
 
     fn wait(&mut self, timeout: Duration, sink: &mut dyn Sink) -> News {
@@ -361,6 +387,7 @@ impl Engine {
                 sink.event(Event::ClearOutput { wait });
                 self.line.send(&ToWorker::Taken);
             }
+            ToKernel::Comm { message } => sink.event(Event::Comm(message)),
             ToKernel::Input { prompt, password } => {
                 let text = sink.input(&prompt, password);
                 self.line.send(&ToWorker::InputReply { text });
@@ -696,28 +723,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Names that completion may offer: variables with their types, and items.
-    pub fn names(&self) -> Vec<(String, String)> {
-        let variables = self.session.variables.iter().map(|(name, variable)| {
-            (
-                name.clone(),
-                rt::display::tail::short_type_name(&variable.type_text),
-            )
-        });
-        let items = self
-            .session
-            .items
-            .iter()
-            .flat_map(|known| &known.item.names)
-            .map(|name| {
-                let text = if name.is_macro {
-                    format!("{}!", name.text)
-                } else {
-                    name.text.clone()
-                };
-                (text, String::new())
-            });
-        variables.chain(items).collect()
+    /// Variables with their types, as a later cell would name them.
+    pub fn variable_types(&self) -> Vec<(String, String)> {
+        let of =
+            |(name, variable): (&String, &Variable)| (name.clone(), variable.type_text.clone());
+        self.session.variables.iter().map(of).collect()
+    }
+
+    /// The paths of the `use` declarations in force, such as `std::fmt as f`.
+    pub fn use_paths(&self) -> Vec<String> {
+        let uses = self.session.uses.iter();
+        uses.map(|known| known.leaf.path.clone()).collect()
+    }
+
+    /// The text of each item in force, in the order of their definition.
+    pub fn item_texts(&self) -> Vec<String> {
+        let items = self.session.items.iter();
+        items.map(|known| known.text().to_owned()).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 //!
 //! - [`source`]: a cell's text; generated source that knows where each byte came from
 //! - [`commands`]: `:vars`, `!ls` and the like leave here
-//! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`, `syntax`)
+//! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`, `interact`, `syntax`)
 //! - [`session`]: what the notebook has defined so far
 //! - [`units`]: which items are compiled together
 //! - [`lower`]: the source of one crate
@@ -27,6 +27,7 @@ pub mod diagnostics;
 pub mod engine;
 pub mod error;
 pub mod event;
+mod interact;
 pub mod items;
 pub mod lower;
 pub mod names;

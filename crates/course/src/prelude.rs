@@ -42,8 +42,11 @@ pub use vision::transforms::{AugMix, AutoAugment, AutoAugmentPolicy, CenterCrop,
 pub use live::{Live, Progress, ProgressBar, progress};
 pub use rt::{Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password, update_display};
 
+// Controls in the page, and pictures that follow them.
+pub use widgets::{Control, button, checkbox, dropdown, interact, slider, text_field};
+
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
-pub use crate::{image, live, nets, plot, plotters, rt, tch, vision};
+pub use crate::{image, live, nets, plot, plotters, rt, tch, vision, widgets};
 
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
 pub use crate::{data, train};

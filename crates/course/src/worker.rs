@@ -11,6 +11,7 @@ pub extern "C" fn cvstudy_worker() -> ! {
     rt::failure::speaks::<nets::NetError>();
     rt::failure::speaks::<data::DataError>();
     rt::failure::speaks::<train::TrainError>();
+    widgets::serve();
     rt::worker::serve()
 }
 

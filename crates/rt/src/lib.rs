@@ -7,6 +7,7 @@
 //! - [`mod@display`]: showing values: MIME bundles, display ids, the tail value of a cell
 //! - [`store`]: the variables that live from one cell to the next
 //! - [`mod@checkpoint`]: the places where a cell may be interrupted
+//! - [`comm`]: channels to widgets in the page
 //! - [`failure`]: panics and `?` turned into one clear message
 //! - `stack`: the learner's own lines on the stack
 //! - [`fault`]: last words of a worker that dies from a signal
@@ -14,6 +15,7 @@
 //! - [`worker`]: the loop itself
 
 pub mod checkpoint;
+pub mod comm;
 pub mod display;
 pub mod failure;
 pub mod fault;

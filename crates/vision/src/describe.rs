@@ -31,6 +31,18 @@ impl TensorTail for &&&&rt::display::tail::Tail<'_, Tensor> {
     }
 }
 
+/// How a tensor gets into a closure that outlives its cell: another handle on the same values. See `rt::comm::along`.
+pub trait TensorAlong {
+    /// The closure's own handle.
+    fn along(&self) -> Tensor;
+}
+
+impl TensorAlong for &rt::comm::along::Along<'_, Tensor> {
+    fn along(&self) -> Tensor {
+        self.0.shallow_clone()
+    }
+}
+
 /// Statistics read every value; above this many they are left out.
 const MAX_FOR_STATISTICS: usize = 100_000_000;
 /// The same where the values have gaps between them in memory: torch copies such tensors first.
