@@ -3,20 +3,21 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `jupyter` | the kernel: the engine behind the Jupyter protocol |
+//! | `release` | sources turned into the notebooks that learners get |
 //! | `run` | notebooks executed without Jupyter |
 //! | `check` | notebooks type-checked without running them |
-//! | `notebook` | notebook files |
 //! | `setup` | everything that has to be there before the first cell |
 
 mod check;
 mod jupyter;
-mod notebook;
+mod release;
 mod run;
 mod setup;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use ::grade::notebook;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
@@ -38,6 +39,8 @@ enum Command {
     Run(run::RunOptions),
     /// Type-check notebooks without running them
     Check(check::CheckOptions),
+    /// Turn the instructor's sources into the notebooks that learners get
+    Release(release::ReleaseOptions),
     /// Show the state of every part of the set-up
     Doctor(setup::DoctorOptions),
     /// Serve a Jupyter front end, which calls this itself
@@ -75,6 +78,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Install(options) => setup::install(options),
         Command::Run(options) => run::run(options),
         Command::Check(options) => check::check(options),
+        Command::Release(options) => release::release(options),
         Command::Doctor(options) => setup::doctor(options),
         Command::Kernel(options) => jupyter::serve(&options.connection_file),
     }
