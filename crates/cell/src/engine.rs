@@ -36,6 +36,8 @@ pub struct Config {
     pub program: PathBuf,
     /// Whether notes and warnings are kept off standard error, where nbgrader would take them for failures.
     pub quiet: bool,
+    /// Whether `!` lines run commands of the shell. Not while grading: they run outside of the worker.
+    pub shell: bool,
 }
 
 impl Config {
@@ -56,6 +58,7 @@ impl Config {
             folder: folder.to_path_buf(),
             program,
             quiet: std::env::var_os("NBGRADER_EXECUTION").is_some(),
+            shell: true,
         })
     }
 
@@ -576,6 +579,10 @@ impl Engine {
                 }
             }
             Command::Replay => return self.replay(sink),
+            Command::Shell(_) if !self.config.shell => {
+                let text = "commands of the shell do not run here";
+                return Err(failure("CommandError", text));
+            }
             Command::Shell(line) => {
                 return commands::shell(line, &self.config.folder, &self.stop, sink);
             }
