@@ -3,12 +3,14 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `jupyter` | the kernel: the engine behind the Jupyter protocol |
+//! | `grade` | submissions executed and scored |
 //! | `release` | sources turned into the notebooks that learners get |
 //! | `run` | notebooks executed without Jupyter |
 //! | `check` | notebooks type-checked without running them |
 //! | `setup` | everything that has to be there before the first cell |
 
 mod check;
+mod grade;
 mod jupyter;
 mod release;
 mod run;
@@ -41,6 +43,11 @@ enum Command {
     Check(check::CheckOptions),
     /// Turn the instructor's sources into the notebooks that learners get
     Release(release::ReleaseOptions),
+    /// Grade submissions by nbgrader's rules, in parallel and safely
+    Grade(grade::GradeOptions),
+    /// Execute one submission, for `grade`
+    #[command(name = grade::SUBCOMMAND, hide = true)]
+    ExecuteSubmission,
     /// Show the state of every part of the set-up
     Doctor(setup::DoctorOptions),
     /// Serve a Jupyter front end, which calls this itself
@@ -60,6 +67,7 @@ fn main() -> ExitCode {
         .nth(1)
         .is_some_and(|command| command == "worker")
     {
+        grade::confine_worker();
         cell::worker_main();
     }
     log_to_stderr();
@@ -79,6 +87,8 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Run(options) => run::run(options),
         Command::Check(options) => check::check(options),
         Command::Release(options) => release::release(options),
+        Command::Grade(options) => grade::grade(options),
+        Command::ExecuteSubmission => grade::execute_submission(),
         Command::Doctor(options) => setup::doctor(options),
         Command::Kernel(options) => jupyter::serve(&options.connection_file),
     }

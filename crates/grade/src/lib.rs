@@ -7,6 +7,8 @@
 //! - [`exercise`]: what it does not know: hints, wrong answers, solutions
 //! - [`text`]: a notebook as Markdown with fenced cells, and back
 //! - [`release`]: from the instructor's notebook to the learners'; [`mod@harden`]: tests that cannot be fooled
+//! - [`mod@inject`]: a submission made ready; [`mod@score`]: points from its outputs; [`verdict`]: why
+//! - [`submissions`]: where they lie; [`result`]: what grading one came to; [`sandbox`]: what it may do meanwhile
 //!
 //! Around it: [`error`].
 
@@ -14,14 +16,22 @@ mod attributes;
 pub mod error;
 pub mod exercise;
 pub mod harden;
+pub mod inject;
 pub mod marking;
 pub mod notebook;
 pub mod regions;
 pub mod release;
+pub mod result;
+pub mod sandbox;
+pub mod score;
+pub mod submissions;
 pub mod text;
+pub mod verdict;
 
 pub use error::GradeError;
 pub use exercise::Extras;
 pub use marking::Marking;
 pub use notebook::{Cell, CellKind, Notebook};
 pub use release::{Master, MasterCell};
+pub use result::Graded;
+pub use submissions::Submission;

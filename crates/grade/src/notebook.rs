@@ -107,6 +107,16 @@ impl Notebook {
     /// # Errors
     /// As [`Notebook::read`].
     pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let notebook = Self::parse_any_kernel(bytes)?;
+        check_language(&notebook.root)?;
+        Ok(notebook)
+    }
+
+    /// Reads a notebook whatever kernel it names: a submission runs with that of its assignment.
+    ///
+    /// # Errors
+    /// As [`Notebook::read`], but for the kernel.
+    pub fn parse_any_kernel(bytes: &[u8]) -> Result<Self> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = std::str::from_utf8(bytes).map_err(|_| {
             refusal("the file is not UTF-8 text, so not a notebook as Jupyter saves it; save it again as UTF-8")
@@ -124,7 +134,6 @@ impl Notebook {
             bail!("the file holds JSON, but not a notebook");
         };
         check_version(&root)?;
-        check_language(&root)?;
         let cells = match root.get_mut("cells").map(Value::take) {
             Some(Value::Array(cells)) => cells,
             _ => bail!("the notebook has no list of cells; fetch it again"),

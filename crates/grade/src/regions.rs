@@ -9,6 +9,8 @@ pub const BEGIN_SOLUTION: &str = "BEGIN SOLUTION";
 pub const END_SOLUTION: &str = "END SOLUTION";
 /// What stands where code is to be written. It compiles as the end of any function.
 pub const CODE_STUB: &str = "// YOUR CODE HERE\ntodo!()";
+/// The part of it that says so.
+pub const CODE_STUB_MARK: &str = "// YOUR CODE HERE";
 /// What stands where text is to be written.
 pub const TEXT_STUB: &str = "YOUR ANSWER HERE";
 
