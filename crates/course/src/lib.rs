@@ -3,7 +3,7 @@
 //! - [`prelude`]: what a cell can name with nothing to import
 //! - [`worker`]: where a worker process enters
 //! - the crates themselves, whole, for everything beyond: [`tch`] (tensors, layers, optimisers), [`image`],
-//!   [`plotters`], and ours: [`vision`], [`plot`], [`nets`], [`rt`]
+//!   [`plotters`], and ours: [`vision`], [`plot`], [`nets`], [`checks`] (for the tests of exercises), [`rt`]
 //!
 //! Every type that a cell can meet has a path that starts here, for example `course::tch::Tensor`: that is
 //! how the type of a variable is written down for the next cell.
@@ -11,4 +11,4 @@
 pub mod prelude;
 pub mod worker;
 
-pub use {image, nets, plot, plotters, rt, tch, vision};
+pub use {checks, image, nets, plot, plotters, rt, tch, vision};

@@ -8,6 +8,9 @@
 pub use tch::nn::{self, Module, ModuleT, OptimizerConfig};
 pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard};
 
+// Tests of exercises.
+pub use checks::Checks;
+
 // Images, charts, networks.
 pub use nets::{Activation, Mlp, NetError};
 pub use plot::{Chart, PlotError, line_chart};
@@ -20,7 +23,7 @@ pub use rt::{
 };
 
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
-pub use crate::{image, nets, plot, plotters, rt, tch, vision};
+pub use crate::{checks, image, nets, plot, plotters, rt, tch, vision};
 
 // The parts of std that programs of a page or two begin with.
 pub use std::cell::RefCell;

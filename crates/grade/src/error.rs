@@ -34,6 +34,12 @@ pub enum GradeError {
         /// What is wrong and what to write instead.
         problem: String,
     },
+    /// The gradebook could not be read or written.
+    #[error("the gradebook: {0}")]
+    Database(#[from] rusqlite::Error),
+    /// A table of points could not be read or written.
+    #[error("the table: {0}")]
+    Table(#[from] csv::Error),
     /// Something is wrong at a place that another error names.
     #[error("{place}: {error}")]
     At {

@@ -1,7 +1,8 @@
-//! Tests made safe from what a learner may define: `assert!` becomes `::std::assert!`.
+//! Tests made safe from what a learner may define: `assert!` becomes `::std::assert!`, and `Checks`
+//! `::course::checks::Checks`.
 //!
 //! A `macro_rules! assert` in the learner's part of the notebook would take the place of the real one; a
-//! path that begins with `::std` always means the standard library.
+//! path that begins with `::` always means the library of that name.
 
 use std::str::FromStr;
 
@@ -23,24 +24,26 @@ const MACROS: [&str; 12] = [
     "vec",
 ];
 
+/// The course's named checks.
+const CHECKS: &str = "Checks";
+
 /// The tests with whole paths to those macros, otherwise unchanged.
 ///
 /// # Errors
 /// When the text is not made of Rust's tokens, with the reason.
 pub fn harden(tests: &str) -> Result<String, String> {
-    // Lines that are not Rust, such as `:timing`, stay out of the way as comments of the same length do.
     let stream = TokenStream::from_str(tests).map_err(|error| error.to_string())?;
     let mut places = Vec::new();
     find(stream, &mut places);
     places.sort_unstable();
     let mut text = tests.to_owned();
-    for place in places.into_iter().rev() {
-        text.insert_str(place, "::std::");
+    for (place, path) in places.into_iter().rev() {
+        text.insert_str(place, path);
     }
     Ok(text)
 }
 
-fn find(stream: TokenStream, places: &mut Vec<usize>) {
+fn find(stream: TokenStream, places: &mut Vec<(usize, &'static str)>) {
     let tokens: Vec<TokenTree> = stream.into_iter().collect();
     let is_punct = |at: usize, wanted: char| matches!(tokens.get(at), Some(TokenTree::Punct(punct)) if punct.as_char() == wanted);
     for (at, token) in tokens.iter().enumerate() {
@@ -49,8 +52,16 @@ fn find(stream: TokenStream, places: &mut Vec<usize>) {
             TokenTree::Ident(name) => {
                 let has_path = at >= 1 && is_punct(at - 1, ':');
                 let is_call = is_punct(at + 1, '!') && !is_punct(at + 2, '=');
-                if is_call && !has_path && MACROS.contains(&name.to_string().as_str()) {
-                    places.push(name.span().byte_range().start);
+                let text = name.to_string();
+                let path = if is_call && MACROS.contains(&text.as_str()) {
+                    "::std::"
+                } else if text == CHECKS {
+                    "::course::checks::"
+                } else {
+                    continue;
+                };
+                if !has_path {
+                    places.push((name.span().byte_range().start, path));
                 }
             }
             _ => {}
@@ -76,6 +87,10 @@ mod tests {
         assert_eq!(
             harden("let panic = 1; panic != 2").unwrap(),
             "let panic = 1; panic != 2"
+        );
+        assert_eq!(
+            harden("let c = Checks::new();").unwrap(),
+            "let c = ::course::checks::Checks::new();"
         );
         assert!(harden("\"open").is_err());
     }

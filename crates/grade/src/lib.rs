@@ -9,11 +9,21 @@
 //! - [`release`]: from the instructor's notebook to the learners'; [`mod@harden`]: tests that cannot be fooled
 //! - [`mod@inject`]: a submission made ready; [`mod@score`]: points from its outputs; [`verdict`]: why
 //! - [`submissions`]: where they lie; [`result`]: what grading one came to; [`sandbox`]: what it may do meanwhile
+//! - [`gradebook`]: all points, in nbgrader's file; [`late`]: what being late costs; [`export`]: tables
+//! - [`feedback`]: a page for a learner; [`class`]: a page for the teacher; [`similarity`]: who wrote alike
 //!
 //! Around it: [`error`].
 
 mod attributes;
+pub mod class;
 pub mod error;
+pub mod export;
+pub mod feedback;
+pub mod gradebook;
+mod html;
+pub mod late;
+pub mod similarity;
+
 pub mod exercise;
 pub mod harden;
 pub mod inject;

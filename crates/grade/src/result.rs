@@ -21,7 +21,7 @@ use crate::verdict::CellVerdict;
 const FOLDER: &str = "results";
 
 /// A graded submission.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Graded {
     /// Whose.
     pub student: String,
