@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::engine::{VariableInfo, failure};
 use crate::event::{ErrorReport, Sink, StreamName};
+use crate::exercises::WORDS;
 use crate::output::Decoder;
 use crate::rustc::Stop;
 use crate::scan::Scanner;
@@ -29,6 +30,8 @@ pub enum Command {
     Opt(Option<u8>),
     /// `:replay`
     Replay,
+    /// `:check blur`: the word and the rest.
+    Exercise(String, String),
     /// `!ls`
     Shell(String),
     /// `:something else`
@@ -44,6 +47,10 @@ Write Rust; nothing has to be imported. The last expression is shown, variables 
 :timing            shows or hides how long cells take
 :opt LEVEL         compiles every cell at optimisation level 0 to 3; `:opt` alone goes back to the default
 :replay            runs the earlier cells again, after a crash or to start clean
+:check EXERCISE    tests your answer and says why it fails; `:check` alone tests all of the notebook
+:hint              the next hint for the exercise checked last; `:hint 2` is the second
+:solution          its solution, where there is one to be seen
+:progress          what is solved
 :clear             forgets all variables and items
 !COMMAND           runs a command of the shell
 :help              this list
@@ -109,6 +116,7 @@ fn command_in(line: &str, known: &dyn Fn(&str) -> bool, first: bool) -> Option<C
             _ => Command::Unknown(format!("opt {argument}")),
         },
         "replay" => Command::Replay,
+        word if WORDS.contains(&word) => Command::Exercise(word.to_string(), argument.to_string()),
         _ => Command::Unknown(word.to_string()),
     })
 }
@@ -264,6 +272,13 @@ mod tests {
             commands("  !git status").0,
             [Command::Shell("git status".into())]
         );
+    }
+
+    #[test]
+    fn commands_about_exercises_are_handed_on() {
+        let exercise = |word: &str, rest: &str| Command::Exercise(word.into(), rest.into());
+        assert_eq!(commands(":check w3-blur").0, [exercise("check", "w3-blur")]);
+        assert_eq!(commands(":hint").0, [exercise("hint", "")]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //!
 //! - [`source`]: a cell's text; generated source that knows where each byte came from
 //! - [`commands`]: `:vars`, `!ls` and the like leave here
+//! - [`exercises`]: `:check` and the like, answered by the program around the engine
 //! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`)
 //! - [`session`]: what the notebook has defined so far
 //! - [`units`]: which items are compiled together
@@ -24,6 +25,7 @@ pub mod diagnostics;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod exercises;
 pub mod items;
 pub mod lower;
 pub mod names;
