@@ -3,18 +3,28 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `jupyter` | the kernel: the engine behind the Jupyter protocol |
+//! | `course` | whether exercises do what they have to |
+//! | `exercises` | `:check` and `:hint` in a notebook, and progress |
+//! | `reset`, `status`, `watch` | the learner's commands about exercises |
 //! | `grade` | submissions executed and scored |
 //! | `release` | sources turned into the notebooks that learners get |
+//! | `report` | gradebook, feedback and class report |
 //! | `run` | notebooks executed without Jupyter |
 //! | `check` | notebooks type-checked without running them |
 //! | `setup` | everything that has to be there before the first cell |
 
 mod check;
+mod course;
+mod exercises;
 mod grade;
 mod jupyter;
 mod release;
+mod report;
+mod reset;
 mod run;
 mod setup;
+mod status;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -45,6 +55,16 @@ enum Command {
     Release(release::ReleaseOptions),
     /// Grade submissions by nbgrader's rules, in parallel and safely
     Grade(grade::GradeOptions),
+    /// Make gradebook, feedback and class report from what was graded
+    Report(report::ReportOptions),
+    /// Look after a course: check its exercises
+    Course(course::CourseOptions),
+    /// Bring a released notebook or cell back; what you have written is kept
+    Reset(reset::ResetOptions),
+    /// Show which exercises are solved
+    Status(status::StatusOptions),
+    /// Check a notebook's exercises whenever it is saved
+    Watch(watch::WatchOptions),
     /// Execute one submission, for `grade`
     #[command(name = grade::SUBCOMMAND, hide = true)]
     ExecuteSubmission,
@@ -88,6 +108,11 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Check(options) => check::check(options),
         Command::Release(options) => release::release(options),
         Command::Grade(options) => grade::grade(options),
+        Command::Report(options) => report::report(options),
+        Command::Course(options) => course::course(options),
+        Command::Reset(options) => reset::reset(options),
+        Command::Status(options) => status::status(options),
+        Command::Watch(options) => watch::watch(options),
         Command::ExecuteSubmission => grade::execute_submission(),
         Command::Doctor(options) => setup::doctor(options),
         Command::Kernel(options) => jupyter::serve(&options.connection_file),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ::grade::{Master, Notebook, text};
+use ::grade::{Extras, Master, Notebook, text};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
@@ -172,7 +172,14 @@ fn export(master: &Master, course: &Path) -> Result<()> {
         .join(&master.name)
         .join(format!("{}.ipynb", master.name));
     make_parent(&path)?;
-    master.source.write(&path)?;
+    let mut source = master.source.clone();
+    // nbgrader would release wrong answers with the rest of a cell's metadata.
+    for cell in source.cells_mut() {
+        let mut extras = Extras::of(cell)?;
+        extras.mutants.clear();
+        extras.put(cell);
+    }
+    source.write(&path)?;
     let config = course.join("nbgrader_config.py");
     if !config.exists() {
         fs::write(&config, NBGRADER_CONFIG)

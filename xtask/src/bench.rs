@@ -55,7 +55,8 @@ impl Group {
     fn figures(self) -> &'static [Figure] {
         match self {
             Group::Kernel => &KERNEL,
-            Group::Augment | Group::Train | Group::Data | Group::Grade => &[],
+            Group::Grade => &GRADE,
+            Group::Augment | Group::Train | Group::Data => &[],
         }
     }
 }
@@ -78,6 +79,8 @@ enum Peer {
     Ipykernel,
     /// evcxr_jupyter with tch.
     Evcxr,
+    /// nbgrader with evcxr_jupyter.
+    Nbgrader,
     /// None: the bar is absolute.
     Nothing,
 }
@@ -142,12 +145,38 @@ const KERNEL: [Figure; 7] = [
     },
 ];
 
+const GRADE: [Figure; 3] = [
+    Figure {
+        id: "grade_100",
+        name: "100 submissions of ten cells",
+        unit: "s",
+        peer: Peer::Nbgrader,
+        bar: Bar::Times(0.05),
+    },
+    Figure {
+        id: "regrade",
+        name: "the same after one test changed",
+        unit: "s",
+        peer: Peer::Here("the first time"),
+        bar: Bar::Times(1.0),
+    },
+    Figure {
+        // The tests are compiled once for each answer that they link to.
+        id: "regrade_compiled",
+        name: "cells compiled for that",
+        unit: "cells",
+        peer: Peer::Nothing,
+        bar: Bar::AtMost(100.0),
+    },
+];
+
 impl Peer {
     fn name(self) -> &'static str {
         match self {
             Peer::Here(name) => name,
             Peer::Ipykernel => "ipykernel + torch",
             Peer::Evcxr => "evcxr_jupyter + tch",
+            Peer::Nbgrader => "nbgrader + evcxr_jupyter",
             Peer::Nothing => "",
         }
     }
@@ -254,6 +283,7 @@ fn config(setup: &Setup) -> Result<serde_json::Value> {
     Ok(json!({
         "ours": [setup.program, "kernel", "--connection-file", "FILE"],
         "ipykernel": peers::python(setup).map(ipykernel),
+        "nbgrader": peers::nbgrader(setup),
         "evcxr": peers::evcxr().map(|program| json!([program, "--control_file", "FILE"])),
         "evcxr_env": {
             "LIBTORCH": libtorch,

@@ -40,5 +40,7 @@ pub(crate) fn points(value: f64) -> String {
 /// A bar from 0 to 1.
 pub(crate) fn bar(part: f64) -> String {
     let percent = (part.clamp(0.0, 1.0) * 100.0).round();
-    format!("<span class=\"bar\"><span style=\"width:{percent}%\"></span></span> {percent}%")
+    format!(
+        "<span class=\"nowrap\"><span class=\"bar\"><span style=\"width:{percent}%\"></span></span> {percent}%</span>"
+    )
 }

@@ -105,6 +105,36 @@ impl Master {
         })
     }
 
+    /// What a released notebook says of itself: its cells as they are, without anything hidden. For checking
+    /// where the source is not.
+    ///
+    /// # Errors
+    /// When the metadata of a cell is broken.
+    pub fn of_released(name: &str, notebook: Notebook) -> Result<Self, GradeError> {
+        let mut cells = Vec::new();
+        for cell in notebook.cells() {
+            if let Some(marking) = Marking::of(cell)? {
+                cells.push(MasterCell {
+                    marking,
+                    extras: Extras::of(cell)?,
+                    kind: cell.kind(),
+                    source: cell.source(),
+                    tags: cell
+                        .metadata()
+                        .and_then(|metadata| metadata.get("tags"))
+                        .cloned(),
+                });
+            }
+        }
+        Ok(Self {
+            name: name.into(),
+            version: version_of(&notebook),
+            released: notebook.clone(),
+            source: notebook,
+            cells,
+        })
+    }
+
     /// The cell of this name.
     pub fn cell(&self, id: &str) -> Option<&MasterCell> {
         self.cells.iter().find(|cell| cell.marking.id() == id)

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use ::grade::{Master, Submission};
+use ::grade::{Graded, Master, Submission};
 use anyhow::{Context, Result, bail};
 
 /// All notebooks that there are, by assignment and name.
-pub(super) struct Course {
+pub(crate) struct Course {
     masters: BTreeMap<(String, String), Master>,
 }
 
 impl Course {
     /// Reads the notebooks at `source`, or where they lie when it is not given.
-    pub(super) fn find(folder: &Path, source: Option<&Path>) -> Result<Self> {
+    pub(crate) fn find(folder: &Path, source: Option<&Path>) -> Result<Self> {
         let places = match source {
             Some(source) => vec![source.to_path_buf()],
             None => vec![
@@ -62,6 +62,24 @@ impl Course {
                 key.1, key.0
             )
         })
+    }
+
+    /// The instructor's notebooks at a place: a file, or those in a folder.
+    pub(crate) fn files(place: &Path) -> Result<Vec<PathBuf>> {
+        Ok(files(place)?.into_iter().map(|(_, path)| path).collect())
+    }
+
+    /// All notebooks with their assignments.
+    pub(crate) fn masters(&self) -> impl Iterator<Item = (&String, &Master)> {
+        self.masters
+            .iter()
+            .map(|((assignment, _), master)| (assignment, master))
+    }
+
+    /// The instructor's notebook that a result belongs to, if there still is one.
+    pub(crate) fn of_result(&self, graded: &Graded) -> Option<&Master> {
+        self.masters
+            .get(&(graded.assignment.clone(), graded.notebook.clone()))
     }
 
     /// Takes out notebooks that no assignment has, as nbgrader does, and adds those that a student who handed

@@ -20,6 +20,17 @@ pub(super) struct Limits {
     pub(super) disk: u64,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            seconds: 30.0,
+            memory: 4 << 30,
+            output: 16 << 20,
+            disk: 256 << 20,
+        }
+    }
+}
+
 /// One submission to be executed: a line on the standard input of the executing process.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Job {

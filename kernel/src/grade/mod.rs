@@ -5,11 +5,13 @@
 //! | `course` | the instructor's notebooks that belong to a folder of submissions |
 //! | `job` | what grader and executing process say to each other |
 //! | `execute` | the executing process: runs the cells, and is confined |
+//! | `merge` | parts graded on several machines put together |
 //! | `supervise` | the grader's side of it: what it may do, and what to do when it dies |
 
 mod course;
 mod execute;
 mod job;
+mod merge;
 mod supervise;
 
 use std::fs;
@@ -24,17 +26,18 @@ use ::grade::score::{CellScore, score};
 use ::grade::submissions::{self, Submission};
 use ::grade::{Graded, Master, Notebook, verdict};
 use anyhow::{Context, Result, bail, ensure};
-use clap::Args;
+use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::report::write_reports;
 use crate::run::{default_jobs, in_parallel, print_line};
 use crate::setup;
 
 pub(crate) use execute::{SUBCOMMAND, confine_worker, execute_submission};
 
-use course::Course;
+pub(crate) use course::Course;
 use job::Limits;
-use supervise::Supervisor;
+pub(crate) use supervise::Supervisor;
 
 /// Options of `cvstudy grade`.
 #[derive(Debug, Args)]
@@ -49,9 +52,12 @@ and gradebook.db, and besides report.html and grades.csv. Grading can be stopped
 again: what is graded stays graded, and only what changed is graded again."
 )]
 pub(crate) struct GradeOptions {
+    #[command(subcommand)]
+    command: Option<GradeCommand>,
+
     /// The submissions
-    #[arg(value_name = "DIR")]
-    folder: PathBuf,
+    #[arg(value_name = "DIR", required = true)]
+    folder: Option<PathBuf>,
 
     /// The instructor's notebooks: a file or a folder, text or nbgrader's
     #[arg(long, value_name = "PATH")]
@@ -93,13 +99,20 @@ pub(crate) struct GradeOptions {
     #[arg(long)]
     regrade: bool,
 
-    /// Grade the K-th of N parts only; `cvstudy grade-merge` puts the parts together
+    /// Grade the K-th of N parts only; `cvstudy grade merge` puts the parts together
     #[arg(long, value_name = "K/N", value_parser = shard)]
     shard: Option<(u64, u64)>,
 
     /// Write results into this folder
     #[arg(long, value_name = "DIR")]
     output_dir: Option<PathBuf>,
+}
+
+/// What there is to do beside grading.
+#[derive(Debug, Subcommand)]
+enum GradeCommand {
+    /// Put together what was graded in parts
+    Merge(merge::MergeOptions),
 }
 
 fn shard(text: &str) -> Result<(u64, u64), String> {
@@ -116,8 +129,12 @@ fn shard(text: &str) -> Result<(u64, u64), String> {
 /// # Errors
 /// When there is nothing to grade, or a result cannot be written. That a submission fails is a result.
 pub(crate) fn grade(options: GradeOptions) -> Result<()> {
-    let course = Course::find(&options.folder, options.source.as_deref())?;
-    let found = submissions::find(&options.folder, &course.names())?;
+    if let Some(GradeCommand::Merge(options)) = &options.command {
+        return merge::merge(options);
+    }
+    let folder = options.folder.as_deref().context("which folder?")?;
+    let course = Course::find(folder, options.source.as_deref())?;
+    let found = submissions::find(folder, &course.names())?;
     let root = options.output_dir.clone().unwrap_or(found.root);
     let mut wanted = found.submissions;
     wanted.retain(|one| options.wants(one));
@@ -156,8 +173,11 @@ pub(crate) fn grade(options: GradeOptions) -> Result<()> {
             errors.join("\n")
         );
     }
-    print_line(format!("results in {}", root.display()));
-    Ok(())
+    if options.shard.is_some() {
+        print_line(format!("results of this part in {}", root.display()));
+        return Ok(());
+    }
+    write_reports(&root, &course, None, false)
 }
 
 impl GradeOptions {

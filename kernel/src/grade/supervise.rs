@@ -47,7 +47,7 @@ const KEPT: [&str; 10] = [
 ];
 
 /// Starts executing processes and takes in what they say.
-pub(super) struct Supervisor {
+pub(crate) struct Supervisor {
     limits: Limits,
     course: cell::Course,
     data: Option<PathBuf>,
@@ -56,13 +56,13 @@ pub(super) struct Supervisor {
 
 /// What execution came to, besides the outputs in the notebook.
 #[derive(Debug, Default)]
-pub(super) struct Ran {
+pub(crate) struct Ran {
     /// Cells that had to be compiled.
-    pub(super) compiled: usize,
+    pub(crate) compiled: usize,
     /// Cells that ran.
-    pub(super) cells: usize,
+    pub(crate) cells: usize,
     /// What confined them.
-    pub(super) in_force: Vec<InForce>,
+    pub(crate) in_force: Vec<InForce>,
 }
 
 /// How one process ended.
@@ -92,6 +92,11 @@ impl Supervisor {
         })
     }
 
+    /// With the limits that hold when none are given.
+    pub(crate) fn standard(data: Option<&Path>) -> Result<Self> {
+        Self::new(Limits::default(), data)
+    }
+
     /// What results depend on besides notebooks.
     pub(super) fn key(&self) -> String {
         format!("{:?} {}", self.limits, self.course.id)
@@ -102,7 +107,7 @@ impl Supervisor {
     ///
     /// # Errors
     /// When the machine has no room for the submission, or processes cannot be started.
-    pub(super) fn execute(
+    pub(crate) fn execute(
         &self,
         notebook: &mut Notebook,
         master: &Master,

@@ -14,6 +14,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::exercises::InNotebook;
+
 use super::history::History;
 use super::iopub::Iopub;
 use super::message::{
@@ -323,6 +325,10 @@ impl Runner {
 
 fn start_engine() -> Result<Engine, ErrorReport> {
     Config::discover(Path::new("."))
+        .map(|config| Config {
+            exercises: Some(Arc::new(InNotebook::default())),
+            ..config
+        })
         .and_then(Engine::start)
         .map_err(|error| report("EngineFailed", &error.to_string()))
 }
