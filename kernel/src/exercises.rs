@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::grade::result::write_whole;
 use ::grade::score::{Verdict, from_outputs};
 use ::grade::verdict::{CellVerdict, Class, explain_outputs};
 use ::grade::{Master, Notebook};
 use anyhow::Result;
+use cell::Config;
 use cell::exercises::{Exercises, Plan, Test, TestOutcome};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -70,7 +71,7 @@ impl Progress {
 
 /// The exercises of the notebooks in the kernel's folder.
 #[derive(Debug, Default)]
-pub(crate) struct InNotebook {
+struct InNotebook {
     last: Mutex<Last>,
 }
 
@@ -81,11 +82,14 @@ struct Last {
     exercise: Option<String>,
     /// How many of its hints were shown.
     hints: usize,
+    /// Where the notebook lies.
+    folder: PathBuf,
 }
 
 impl Exercises for InNotebook {
     fn plan(&self, folder: &Path, word: &str, argument: &str) -> Result<Plan, String> {
         let masters = masters(folder)?;
+        self.last().folder = folder.to_path_buf();
         match word {
             "check" => self.check(&masters, argument),
             "hint" => self.hint(&masters, argument).map(Plan::Say),
@@ -96,7 +100,8 @@ impl Exercises for InNotebook {
 
     fn ended(&self, test: &Test, outcome: &TestOutcome) -> String {
         let outputs = as_outputs(outcome);
-        let Ok(masters) = masters(Path::new(".")) else {
+        let folder = self.last().folder.clone();
+        let Ok(masters) = masters(&folder) else {
             return String::new();
         };
         let Some((master, known)) = masters
@@ -122,7 +127,19 @@ impl Exercises for InNotebook {
     }
 }
 
+/// The same configuration, with the exercises of the notebooks in its folder.
+pub(crate) fn with_exercises(config: Config) -> Config {
+    Config {
+        exercises: Some(Arc::new(InNotebook::default())),
+        ..config
+    }
+}
+
 impl InNotebook {
+    fn last(&self) -> MutexGuard<'_, Last> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn check(&self, masters: &[Master], argument: &str) -> Result<Plan, String> {
         let is_wanted = |id: &str, exercise: Option<&str>| {
             argument.is_empty() || id == argument || exercise == Some(argument)
@@ -133,12 +150,10 @@ impl InNotebook {
         });
         let mut tests = Vec::new();
         for cell in wanted {
-            let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut last = self.last();
             if last.exercise != cell.extras.exercise {
-                *last = Last {
-                    exercise: cell.extras.exercise.clone(),
-                    hints: 0,
-                };
+                last.exercise = cell.extras.exercise.clone();
+                last.hints = 0;
             }
             tests.push(Test {
                 id: cell.marking.id().to_owned(),

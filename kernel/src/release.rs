@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ::grade::{Extras, Master, Notebook, text};
+use ::grade::{Master, Notebook, text};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
@@ -173,11 +173,12 @@ fn export(master: &Master, course: &Path) -> Result<()> {
         .join(format!("{}.ipynb", master.name));
     make_parent(&path)?;
     let mut source = master.source.clone();
-    // nbgrader would release wrong answers with the rest of a cell's metadata.
+    // nbgrader releases a cell's metadata as it is: wrong answers must not be in it.
     for cell in source.cells_mut() {
-        let mut extras = Extras::of(cell)?;
-        extras.mutants.clear();
-        extras.put(cell);
+        let id = cell.id().unwrap_or_default().to_owned();
+        if let Some(known) = master.cell(&id) {
+            known.extras.put(cell);
+        }
     }
     source.write(&path)?;
     let config = course.join("nbgrader_config.py");

@@ -12,7 +12,7 @@ import corpus
 import hostile
 from course import PROGRAM, SOURCE, Course, points
 
-LIMITS = ["--timeout", "15", "--memory", "1024", "--output", "4", "--disk", "64"]
+LIMITS = ["--timeout", "15", "--memory", "3072", "--output", "4", "--disk", "64"]
 SECRETS = ["hidden-marker", "-40", "HIDDEN TESTS", "scheme-marker", "MARK SCHEME", "of no values"]
 
 

@@ -34,3 +34,9 @@ fn nbgrader() {
 fn pipeline() {
     unittest("test_pipeline");
 }
+
+/// What learners and authors of courses have.
+#[test]
+fn learner() {
+    unittest("test_learner");
+}

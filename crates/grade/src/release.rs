@@ -4,7 +4,7 @@
 //! grading needs of it later is kept in a [`Master`].
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use md5::{Digest, Md5};
 use serde_json::Value;
@@ -28,6 +28,8 @@ pub struct Master {
     pub released: Notebook,
     /// The cells that nbgrader has a part in, as they are brought back before grading.
     pub cells: Vec<MasterCell>,
+    /// The folder whose other files every submission gets, as in nbgrader's `source/`.
+    pub files: Option<PathBuf>,
     /// Tells this version of the notebook from all others.
     pub version: String,
 }
@@ -56,10 +58,10 @@ impl Master {
     pub fn read(path: &Path) -> Result<Self, GradeError> {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let place = |error: GradeError| error.at(path.display().to_string());
-        let source = if path
+        let is_ipynb = path
             .extension()
-            .is_some_and(|extension| extension == "ipynb")
-        {
+            .is_some_and(|extension| extension == "ipynb");
+        let source = if is_ipynb {
             let mut source = Notebook::read(path)?;
             source.upgrade();
             source
@@ -69,7 +71,9 @@ impl Master {
             harden_tests(&mut source).map_err(place)?;
             source
         };
-        Self::release(&name, source).map_err(place)
+        let mut master = Self::release(&name, source).map_err(place)?;
+        master.files = path.parent().filter(|_| is_ipynb).map(Path::to_path_buf);
+        Ok(master)
     }
 
     /// Releases an instructor's notebook under a name.
@@ -101,6 +105,7 @@ impl Master {
             source,
             released,
             cells,
+            files: None,
             version,
         })
     }
@@ -131,6 +136,7 @@ impl Master {
             version: version_of(&notebook),
             released: notebook.clone(),
             source: notebook,
+            files: None,
             cells,
         })
     }

@@ -17,6 +17,8 @@ const RUN: usize = 12;
 const WINDOW: usize = 4;
 /// Fingerprints that more than this part of the submissions has are common knowledge.
 const COMMON: f64 = 0.4;
+/// Brackets nested deeper than this are no answer, and would take the stack.
+const DEEPEST: usize = 200;
 /// Fewer fingerprints than this say nothing.
 const FEWEST: usize = 8;
 
@@ -79,16 +81,31 @@ pub fn alike(submissions: &[(String, String)], least: f64) -> Vec<Pair> {
 
 fn fingerprints(code: &str) -> BTreeSet<u64> {
     let mut tokens = Vec::new();
-    match TokenStream::from_str(code) {
-        Ok(stream) => normalise(stream, &mut tokens),
+    let is_sane = nesting(code) < DEEPEST;
+    match is_sane.then(|| TokenStream::from_str(code).ok()).flatten() {
+        Some(stream) => normalise(stream, &mut tokens),
         // What is not Rust is compared word by word.
-        Err(_) => tokens.extend(code.split_whitespace().map(str::to_owned)),
+        None => tokens.extend(code.split_whitespace().map(str::to_owned)),
     }
     let hashes: Vec<u64> = tokens.windows(RUN).map(hash).collect();
     hashes
         .windows(WINDOW)
         .filter_map(|window| window.iter().min().copied())
         .collect()
+}
+
+/// How deeply brackets are nested, at most.
+fn nesting(code: &str) -> usize {
+    let mut depth = 0_usize;
+    let depths = code.bytes().map(|byte| {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth
+    });
+    depths.max().unwrap_or(0)
 }
 
 fn hash(run: &[String]) -> u64 {
@@ -151,6 +168,15 @@ mod tests {
                 pairs[0].part
             ),
             ("ada", "bob", 1.0)
+        );
+    }
+
+    #[test]
+    fn absurd_nesting_is_no_harm() {
+        let deep = "(".repeat(200_000) + &")".repeat(200_000);
+        assert_eq!(
+            alike(&[("a".into(), deep.clone()), ("b".into(), deep)], 0.9),
+            []
         );
     }
 

@@ -16,6 +16,9 @@ use crate::score::{CellScore, text_of};
 /// The type of output that named checks leave for programs.
 pub const MIME: &str = "application/vnd.cvstudy.verdict+json";
 
+/// The most of a message that is kept, in characters.
+const LONGEST: usize = 1000;
+
 /// What happened to an exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -303,7 +306,11 @@ fn public_message(known: &MasterCell, cell: &Cell, message: String) -> String {
 
 /// Whether a failure's place is a line of the tests that learners have.
 fn is_from_public_part(known: &MasterCell, cell: &Cell) -> bool {
-    let Some(line) = line_of_failure(&traceback(cell)) else {
+    let label = cell
+        .as_json()
+        .get("execution_count")
+        .and_then(Value::as_u64);
+    let Some(line) = line_of_failure(&traceback(cell), label) else {
         return false;
     };
     let before: Vec<&str> = known.source.lines().take(line).collect();
@@ -313,15 +320,25 @@ fn is_from_public_part(known: &MasterCell, cell: &Cell) -> bool {
     !in_region && before.len() == line
 }
 
-/// The line that a report points at last, from 1: ` --> [3]:4:5`.
-fn line_of_failure(text: &str) -> Option<usize> {
+/// The first line of this cell, from 1, that a report points at: ` --> [3]:4:5` for the cell with the number 3.
+/// A report may begin with lines of the answer, which the tests have called.
+fn line_of_failure(text: &str, label: Option<u64>) -> Option<usize> {
     let plain = strip_colours(text);
-    let places = plain.lines().filter_map(|line| {
-        let (_, place) = line.split_once("--> [")?;
-        let (_, place) = place.split_once("]:")?;
-        place.split(':').next()?.trim().parse().ok()
+    let mut places = plain.lines().filter_map(|line| {
+        let (_, place) = line
+            .split_once("--> [")
+            .or_else(|| line.split_once("::: ["))?;
+        let (cell, place) = place.split_once("]:")?;
+        let is_here = label.is_none_or(|label| cell == label.to_string());
+        place
+            .split(':')
+            .next()?
+            .trim()
+            .parse()
+            .ok()
+            .filter(|_| is_here)
     });
-    places.last()
+    places.next()
 }
 
 /// Text without the escape codes of terminals.
@@ -345,8 +362,13 @@ fn first_error(cell: &Cell) -> Option<(String, String)> {
         .outputs()
         .iter()
         .find(|output| output["output_type"] == "error")?;
-    let text = |key: &str| error[key].as_str().unwrap_or_default().to_owned();
-    Some((text("ename"), strip_colours(&text("evalue"))))
+    let text = |key: &str| error[key].as_str().unwrap_or_default();
+    // Whoever panics with a novel need not have it in every report.
+    let message: String = strip_colours(text("evalue"))
+        .chars()
+        .take(LONGEST)
+        .collect();
+    Some((text("ename").to_owned(), message))
 }
 
 fn traceback(cell: &Cell) -> String {
@@ -415,7 +437,7 @@ mod tests {
                     cell.set_source(answer);
                     cell.set_outputs(of_answer.clone(), None);
                 }
-                Some("w1-add-tests") => cell.set_outputs(of_tests.clone(), None),
+                Some("w1-add-tests") => cell.set_outputs(of_tests.clone(), Some(5)),
                 _ => {}
             }
         }
@@ -478,7 +500,13 @@ mod tests {
             (public.class, public.message.as_str()),
             (Class::WrongValue, text)
         );
-        for place in [" --> [5]:3:1", "no place", " --> [5]:99:1"] {
+        for place in [
+            " --> [5]:3:1",
+            "no place",
+            " --> [5]:99:1",
+            " --> [4]:1:1",
+            " --> [4]:1:1\n ::: [5]:3:1",
+        ] {
             let hidden = verdict(
                 ANSWER,
                 vec![],

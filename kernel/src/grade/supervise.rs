@@ -29,6 +29,9 @@ const RESTARTS: usize = 3;
 const START: f64 = 120.0;
 const PATIENCE: f64 = 10.0;
 
+/// The least that the compiler gets: it reserves more than it uses.
+const COMPILER: u64 = 4 << 30;
+
 /// Memory that is reserved but not used: stacks of threads.
 const RESERVED: u64 = 1 << 30;
 
@@ -129,7 +132,7 @@ impl Supervisor {
         let mut outputs: Vec<Option<RanCell>> = Vec::new();
         let mut last_words = String::new();
         for _ in 0..=RESTARTS {
-            self.furnish(&scratch, submission)?;
+            self.furnish(&scratch, master, submission)?;
             outputs = vec![None; notebook.cells().len()];
             let ended = self.process(&job, &scratch, longest, &mut outputs, &mut ran.in_force)?;
             match ended {
@@ -191,7 +194,7 @@ impl Supervisor {
     }
 
     /// Makes the folder that the submission runs in: its own files, and the data beside it.
-    fn furnish(&self, scratch: &Path, submission: &Submission) -> Result<()> {
+    fn furnish(&self, scratch: &Path, master: &Master, submission: &Submission) -> Result<()> {
         for entry in fs::read_dir(scratch)?.flatten() {
             let path = entry.path();
             let is_folder = entry.file_type()?.is_dir();
@@ -209,6 +212,10 @@ impl Supervisor {
         }
         if let Some(own) = &submission.folder {
             copy_files(own, &folder)?;
+        }
+        // The instructor's files take the place of those of the same name.
+        if let Some(given) = &master.files {
+            copy_files(given, &folder)?;
         }
         Ok(())
     }
@@ -232,7 +239,7 @@ impl Supervisor {
                 .into_iter()
                 .chain([sysroot.to_path_buf(), self.program.clone()])
                 .collect(),
-            memory: Some(self.limits.memory + RESERVED),
+            memory: Some(self.limits.memory.max(COMPILER) + RESERVED),
             file_size: Some(self.limits.disk),
             cpu_seconds: None,
         }
@@ -447,7 +454,7 @@ fn copy_files(from: &Path, to: &Path) -> Result<()> {
         }
         if kind.is_dir() {
             let folder = to.join(&name);
-            fs::create_dir(&folder)?;
+            fs::create_dir_all(&folder)?;
             copy_files(&entry.path(), &folder)?;
         } else if kind.is_file() && !name.to_string_lossy().ends_with(".ipynb") {
             fs::copy(entry.path(), to.join(&name))?;

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::exercises::InNotebook;
+use crate::exercises::with_exercises;
 
 use super::history::History;
 use super::iopub::Iopub;
@@ -325,10 +325,7 @@ impl Runner {
 
 fn start_engine() -> Result<Engine, ErrorReport> {
     Config::discover(Path::new("."))
-        .map(|config| Config {
-            exercises: Some(Arc::new(InNotebook::default())),
-            ..config
-        })
+        .map(with_exercises)
         .and_then(Engine::start)
         .map_err(|error| report("EngineFailed", &error.to_string()))
 }
