@@ -96,6 +96,7 @@ fn check(options: &CheckOptions) -> Result<()> {
 fn check_source(path: &Path, supervisor: &Supervisor, options: &CheckOptions) -> Result<usize> {
     let master = Master::read(path)?;
     let mut problems = in_step(path, &master);
+    problems.extend(leaks(&master));
     problems.extend(
         master
             .cells
@@ -147,6 +148,24 @@ fn in_step(path: &Path, master: &Master) -> Vec<String> {
             released.display()
         )],
     }
+}
+
+/// Lines of hidden tests and mark schemes that are in the released notebook all the same, in a hint perhaps.
+fn leaks(master: &Master) -> Vec<String> {
+    let texts: Vec<String> = master
+        .released
+        .cells()
+        .iter()
+        .flat_map(|cell| {
+            let hints = ::grade::Extras::of(cell).map(|extras| extras.hints);
+            hints.unwrap_or_default().into_iter().chain([cell.source()])
+        })
+        .collect();
+    let is_out = |secret: &String| texts.iter().any(|text| text.contains(secret.as_str()));
+    let leaked = master.secrets().into_iter().filter(is_out);
+    leaked
+        .map(|secret| format!("learners get the hidden line `{secret}`"))
+        .collect()
 }
 
 /// What an exercise lacks.
@@ -242,6 +261,9 @@ fn run(
             _ => {}
         }
     }
+    if matches!(trial.what, What::Unsolved) {
+        problems.extend(notebook.cells().iter().filter_map(broken_stub));
+    }
     let seconds = began.elapsed().as_secs_f64();
     if matches!(trial.what, What::Solved) {
         problems.extend(few_mutants(master));
@@ -252,6 +274,21 @@ fn run(
         }
     }
     Ok(problems)
+}
+
+/// An answer that does not even compile as it was released.
+fn broken_stub(cell: &::grade::Cell) -> Option<String> {
+    let is_answer = ::grade::Marking::of(cell)
+        .ok()
+        .flatten()
+        .is_some_and(|marking| marking.solution);
+    let is_broken = cell
+        .outputs()
+        .iter()
+        .any(|output| output["ename"] == "CompileError");
+    let id = cell.id()?;
+    (is_answer && is_broken)
+        .then(|| format!("`{id}` does not compile with the stub in place of the solution"))
 }
 
 fn few_mutants(master: &Master) -> Vec<String> {

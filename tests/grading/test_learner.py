@@ -89,10 +89,12 @@ class Learner(unittest.TestCase):
         text = text.replace("Two numbers become one.", "").replace("a + b\n    // END", "a - b\n    // END")
         text = text.replace('kind="mutant" name="gives the first"', 'id="loose"')
         text = text.replace('assert_eq!(mean(&[]), 0.0)', 'assert_eq!(1, 1)')
+        text = text.replace("What is the mean of nothing?", '    assert_eq!(add(-40, 4), -36, "hidden-marker");')
         self.source.write_text(text)
         said = self.cvstudy("course", "check", self.source, fails=True)
         self.assertIn("is older than its source", said)
         self.assertIn("`add-tests` gives the solution 0 of 2 points", said)
+        self.assertIn("learners get the hidden line", said)
         self.assertIn("`mean` keeps 1 wrong answers", said)
         self.assertIn('`mean-tests` does not catch the wrong answer "divides by zero"', said)
 

@@ -182,7 +182,7 @@ mod linux {
     pub(super) fn seccomp(confinement: &Confinement) -> Result<String, String> {
         let eperm = SeccompAction::Errno(libc::EPERM.unsigned_abs());
         let mut refused: Rules = EVERYWHERE.iter().map(|call| (*call, Vec::new())).collect();
-        let mut said = "network, debugging of other processes";
+        let mut said = "network, debugging; where cells run also new processes, signals, changed limits, owners and modes";
         if confinement.execute.is_empty() {
             refused.extend(INSIDE.iter().map(|call| (*call, Vec::new())));
             refused.extend(with_conditions()?);
