@@ -3,22 +3,35 @@
 //! | module | what is in it |
 //! |---|---|
 //! | `jupyter` | the kernel: the engine behind the Jupyter protocol |
+//! | `course` | whether exercises do what they have to |
+//! | `exercises` | `:check` and `:hint` in a notebook, and progress |
+//! | `reset`, `status`, `watch` | the learner's commands about exercises |
+//! | `grade` | submissions executed and scored |
+//! | `release` | sources turned into the notebooks that learners get |
+//! | `report` | gradebook, feedback and class report |
 //! | `run` | notebooks executed without Jupyter |
 //! | `data` | the data sets, which the course looks after |
 //! | `check` | notebooks type-checked without running them |
-//! | `notebook` | notebook files |
 //! | `setup` | everything that has to be there before the first cell |
 
 mod check;
+mod course;
 mod data;
+mod exercises;
+mod grade;
 mod jupyter;
-mod notebook;
+mod release;
+mod report;
+mod reset;
 mod run;
 mod setup;
+mod status;
+mod watch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use ::grade::notebook;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
@@ -42,6 +55,23 @@ enum Command {
     Check(check::CheckOptions),
     /// See, make and check the data sets
     Data(data::DataOptions),
+    /// Turn the instructor's sources into the notebooks that learners get
+    Release(release::ReleaseOptions),
+    /// Grade submissions by nbgrader's rules, in parallel and safely
+    Grade(grade::GradeOptions),
+    /// Make gradebook, feedback and class report from what was graded
+    Report(report::ReportOptions),
+    /// Look after a course: check its exercises
+    Course(course::CourseOptions),
+    /// Bring a released notebook or cell back; what you have written is kept
+    Reset(reset::ResetOptions),
+    /// Show which exercises are solved
+    Status(status::StatusOptions),
+    /// Check a notebook's exercises whenever it is saved
+    Watch(watch::WatchOptions),
+    /// Execute one submission, for `grade`
+    #[command(name = grade::SUBCOMMAND, hide = true)]
+    ExecuteSubmission,
     /// Show the state of every part of the set-up
     Doctor(setup::DoctorOptions),
     /// Serve a Jupyter front end, which calls this itself
@@ -61,6 +91,7 @@ fn main() -> ExitCode {
         .nth(1)
         .is_some_and(|command| command == "worker")
     {
+        grade::confine_worker();
         cell::worker_main();
     }
     log_to_stderr();
@@ -80,6 +111,14 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Run(options) => run::run(options),
         Command::Check(options) => check::check(options),
         Command::Data(options) => data::data(&options),
+        Command::Release(options) => release::release(options),
+        Command::Grade(options) => grade::grade(options),
+        Command::Report(options) => report::report(options),
+        Command::Course(options) => course::course(options),
+        Command::Reset(options) => reset::reset(options),
+        Command::Status(options) => status::status(options),
+        Command::Watch(options) => watch::watch(options),
+        Command::ExecuteSubmission => grade::execute_submission(),
         Command::Doctor(options) => setup::doctor(options),
         Command::Kernel(options) => jupyter::serve(&options.connection_file),
     }

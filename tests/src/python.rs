@@ -57,6 +57,54 @@ pub fn install(module: &str, version: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A Python of its own with a package in it, which Jupyter's Python had better not share; made the first time.
+/// Otherwise as [`command`].
+///
+/// # Errors
+/// When there is no network, or as [`command`].
+pub fn with_package(name: &str, requirement: &str) -> anyhow::Result<Command> {
+    let folder = home()?.join(format!("tests-{name}"));
+    let python = folder.join("bin/python");
+    let is_there = || -> anyhow::Result<bool> {
+        Ok(python.exists()
+            && Command::new(&python)
+                .args(["-c", &format!("import {name}")])
+                .output()?
+                .status
+                .success())
+    };
+    if !is_there()? {
+        let run = |mut command: Command, what: &str| -> anyhow::Result<()> {
+            let output = command.output()?;
+            ensure!(
+                output.status.success(),
+                "{what}: {}",
+                String::from_utf8_lossy(&output.stderr)
+            );
+            Ok(())
+        };
+        let mut make = command()?;
+        make.args(["-m", "venv"]).arg(&folder);
+        run(make, "cannot make a Python environment")?;
+        let mut pip = Command::new(&python);
+        pip.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            requirement,
+        ]);
+        run(pip, "pip cannot install it")?;
+    }
+    let mut command = Command::new(python);
+    command
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("CVSTUDY", programs::built("cvstudy")?)
+        .env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(command)
+}
+
 /// The folder for everything generated.
 ///
 /// # Errors

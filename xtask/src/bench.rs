@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::figures::{AUGMENT, Bar, Figure, KERNEL, Peer, TRAIN};
+use crate::figures::{AUGMENT, Bar, Figure, GRADE, KERNEL, Peer, TRAIN};
 use crate::peers;
 use crate::project::{Setup, cargo, root};
 
@@ -58,7 +58,8 @@ impl Group {
             Group::Kernel => &KERNEL,
             Group::Augment => &AUGMENT,
             Group::Train => &TRAIN,
-            Group::Data | Group::Grade => &[],
+            Group::Grade => &GRADE,
+            Group::Data => &[],
         }
     }
 }
@@ -171,6 +172,7 @@ fn config(setup: &Setup) -> Result<serde_json::Value> {
     Ok(json!({
         "ours": [setup.program, "kernel", "--connection-file", "FILE"],
         "ipykernel": peers::python(setup).map(ipykernel),
+        "nbgrader": peers::nbgrader(setup),
         "evcxr": peers::evcxr().map(|program| json!([program, "--control_file", "FILE"])),
         "evcxr_env": {
             "LIBTORCH": libtorch,

@@ -23,6 +23,8 @@ pub(crate) enum Peer {
     Augmenters,
     /// PyTorch with torchvision.
     Torch,
+    /// nbgrader with evcxr_jupyter.
+    Nbgrader,
     /// None: the bar is absolute.
     Nothing,
 }
@@ -148,6 +150,31 @@ pub(crate) const TRAIN: [Figure; 3] = [
     },
 ];
 
+pub(crate) const GRADE: [Figure; 3] = [
+    Figure {
+        id: "grade_100",
+        name: "100 submissions of ten cells",
+        unit: "s",
+        peer: Peer::Nbgrader,
+        bar: Bar::Times(0.05),
+    },
+    Figure {
+        id: "regrade",
+        name: "the same after one test changed",
+        unit: "s",
+        peer: Peer::Here("the first time"),
+        bar: Bar::Times(1.0),
+    },
+    Figure {
+        // The tests are compiled once for each answer that they link to.
+        id: "regrade_compiled",
+        name: "cells compiled for that",
+        unit: "cells",
+        peer: Peer::Nothing,
+        bar: Bar::AtMost(100.0),
+    },
+];
+
 impl Peer {
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -156,6 +183,7 @@ impl Peer {
             Peer::Evcxr => "evcxr_jupyter + tch",
             Peer::Augmenters => "albumentations, torchvision",
             Peer::Torch => "PyTorch",
+            Peer::Nbgrader => "nbgrader + evcxr_jupyter",
             Peer::Nothing => "",
         }
     }

@@ -33,6 +33,12 @@ fn environment(setup: &Setup) -> PathBuf {
     setup.home.join("peers")
 }
 
+/// A Python with nbgrader in it, if the tests of grading have made theirs.
+pub(crate) fn nbgrader(setup: &Setup) -> Option<PathBuf> {
+    let python = setup.home.join("tests-nbgrader/bin/python");
+    python.is_file().then_some(python)
+}
+
 /// The executable `evcxr_jupyter`, if it has been installed.
 pub(crate) fn evcxr() -> Option<PathBuf> {
     let cargo_home = env::var_os("CARGO_HOME").map(PathBuf::from);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::engine::{VariableInfo, failure};
 use crate::event::{ErrorReport, Sink, StreamName};
+use crate::exercises::WORDS;
 use crate::output::Decoder;
 use crate::rustc::Stop;
 use crate::scan::Scanner;
@@ -31,6 +32,8 @@ pub enum Command {
     Replay,
     /// `:dep rand_distr = "0.5"`
     Dep(String),
+    /// `:check blur`: the word and the rest.
+    Exercise(String, String),
     /// `!ls`
     Shell(String),
     /// `:something else`
@@ -47,6 +50,10 @@ Write Rust; nothing has to be imported. The last expression is shown, variables 
 :opt LEVEL         compiles every cell at optimisation level 0 to 3; `:opt` alone goes back to the default
 :dep NAME = \"1\"    adds a crate from crates.io, for the cells that follow
 :replay            runs the earlier cells again, after a crash or to start clean
+:check EXERCISE    tests your answer and says why it fails; `:check` alone tests all of the notebook
+:hint              the next hint for the exercise checked last; `:hint 2` is the second
+:solution          its solution, where there is one to be seen
+:progress          what is solved
 :clear             forgets all variables and items
 !COMMAND           runs a command of the shell
 :help              this list
@@ -120,6 +127,7 @@ fn command_in(line: &str, known: &dyn Fn(&str) -> bool, first: bool) -> Option<C
         },
         "replay" => Command::Replay,
         "dep" => Command::Dep(argument.to_string()),
+        word if WORDS.contains(&word) => Command::Exercise(word.to_string(), argument.to_string()),
         _ => Command::Unknown(word.to_string()),
     })
 }
@@ -275,6 +283,13 @@ mod tests {
             commands("  !git status").0,
             [Command::Shell("git status".into())]
         );
+    }
+
+    #[test]
+    fn commands_about_exercises_are_handed_on() {
+        let exercise = |word: &str, rest: &str| Command::Exercise(word.into(), rest.into());
+        assert_eq!(commands(":check w3-blur").0, [exercise("check", "w3-blur")]);
+        assert_eq!(commands(":hint").0, [exercise("hint", "")]);
     }
 
     #[test]

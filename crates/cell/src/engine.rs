@@ -13,6 +13,7 @@ use crate::course::Course;
 use crate::dependency::Wanted;
 use crate::error::CellError;
 use crate::event::{ErrorReport, Event, Reply, Sink, StreamName};
+use crate::exercises::{Exercises, Plan, Test, TestOutcome};
 use crate::lower::ENTRY;
 use crate::parse::Parsed;
 use crate::report;
@@ -37,6 +38,10 @@ pub struct Config {
     pub program: PathBuf,
     /// Whether notes and warnings are kept off standard error, where nbgrader would take them for failures.
     pub quiet: bool,
+    /// Whether `!` lines run commands of the shell. Not while grading: they run outside of the worker.
+    pub shell: bool,
+    /// Who answers `:check` and the like.
+    pub exercises: Option<Arc<dyn Exercises>>,
 }
 
 impl Config {
@@ -57,6 +62,8 @@ impl Config {
             folder: folder.to_path_buf(),
             program,
             quiet: std::env::var_os("NBGRADER_EXECUTION").is_some(),
+            shell: true,
+            exercises: None,
         })
     }
 
@@ -624,9 +631,14 @@ impl Engine {
             }
             Command::Replay => return self.replay(sink),
             Command::Dep(text) => return self.add_dependency(text, sink),
+            Command::Shell(_) if !self.config.shell => {
+                let text = "commands of the shell do not run here";
+                return Err(failure("CommandError", text));
+            }
             Command::Shell(line) => {
                 return commands::shell(line, &self.config.folder, &self.stop, sink);
             }
+            Command::Exercise(word, argument) => return self.exercise(word, argument, sink),
             Command::Unknown(word) => {
                 return Err(failure("CommandError", &commands::unknown(word)));
             }
@@ -665,6 +677,61 @@ impl Engine {
         }
         self.drop_values(outdated, sink);
         Ok(())
+    }
+
+    /// Does what a command about exercises comes to.
+    fn exercise(
+        &mut self,
+        word: &str,
+        argument: &str,
+        sink: &mut dyn Sink,
+    ) -> Result<(), ErrorReport> {
+        let refuse = |text: &str| failure("CommandError", text);
+        let exercises = self.config.exercises.clone();
+        let exercises = exercises.ok_or_else(|| refuse("there are no exercises here"))?;
+        let folder = self.config.folder.clone();
+        let tests = match exercises.plan(&folder, word, argument) {
+            Ok(Plan::Say(text)) => {
+                say(text, sink);
+                return Ok(());
+            }
+            Ok(Plan::Run(tests)) => tests,
+            Err(text) => return Err(refuse(&text)),
+        };
+        for test in tests {
+            let outcome = self.run_test(&test, sink);
+            if outcome
+                .error
+                .as_ref()
+                .is_some_and(|error| error.ename == "Interrupted")
+            {
+                return Err(compile::interrupted());
+            }
+            say(exercises.ended(&test, &outcome), sink);
+        }
+        Ok(())
+    }
+
+    /// Runs a test in a block of its own, so that what it defines does not stay.
+    fn run_test(&mut self, test: &Test, sink: &mut dyn Sink) -> TestOutcome {
+        let cell = CellText::new(&test.id, &format!("{{ {}\n}}", test.code));
+        let mut events = Vec::new();
+        let mut reply = Reply {
+            error: None,
+            compile: Duration::ZERO,
+            run: Duration::ZERO,
+            cached: true,
+        };
+        let error = self.run_cell(&cell, &mut events, &mut reply).err();
+        let mut result = None;
+        for event in events {
+            match event {
+                Event::Result { bundle } => result = Some(bundle.plain().to_owned()),
+                Event::Error(_) => {}
+                event => sink.event(event),
+            }
+        }
+        TestOutcome { error, result }
     }
 
     fn type_of(&self, name: &str) -> Result<String, ErrorReport> {
@@ -741,6 +808,14 @@ impl Engine {
         let items = self.session.items.iter();
         items.map(|known| known.text().to_owned()).collect()
     }
+}
+
+/// Text on standard output.
+fn say(text: String, sink: &mut dyn Sink) {
+    sink.event(Event::Stream {
+        name: StreamName::Stdout,
+        text,
+    });
 }
 
 /// A one-line report.

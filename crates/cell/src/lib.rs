@@ -5,6 +5,7 @@
 //! - [`source`]: a cell's text; generated source that knows where each byte came from
 //! - [`commands`]: `:vars`, `!ls` and the like leave here
 //! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`, `interact`, `syntax`)
+//! - [`exercises`]: `:check` and the like, answered by the program around the engine
 //! - [`session`]: what the notebook has defined so far
 //! - [`units`]: which items are compiled together
 //! - [`lower`]: the source of one crate
@@ -27,6 +28,7 @@ pub mod diagnostics;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod exercises;
 mod interact;
 pub mod items;
 pub mod lower;

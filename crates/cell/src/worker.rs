@@ -380,7 +380,8 @@ pub fn run_tool(library: &Path) -> Result<i32, CellError> {
     // SAFETY: the course is ours; loading it runs the initialisers of libtorch, which expect nothing.
     let course = unsafe { libloading::Library::new(library) }.map_err(broken)?;
     // SAFETY: the course defines this symbol with this type, see its `worker` module.
-    let tool = unsafe { course.get::<extern "C" fn() -> i32>(b"cvstudy_tool\0") }.map_err(broken)?;
+    let tool =
+        unsafe { course.get::<extern "C" fn() -> i32>(b"cvstudy_tool\0") }.map_err(broken)?;
     let status = tool();
     // Not unloaded: libtorch's threads may be running still.
     std::mem::forget(course);

@@ -15,6 +15,8 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use crate::exercises::with_exercises;
+
 use super::comms::Comms;
 use super::history::History;
 use super::iopub::Iopub;
@@ -435,6 +437,7 @@ fn asked_about(code: &str) -> Option<&str> {
 
 fn start_engine() -> Result<Engine, ErrorReport> {
     Config::discover(Path::new("."))
+        .map(with_exercises)
         .and_then(Engine::start)
         .map_err(|error| report("EngineFailed", &error.to_string()))
 }

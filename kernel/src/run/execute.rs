@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use cell::{Config, Engine, ErrorReport, Event, Reply, Sink};
 
+use crate::exercises::with_exercises;
 use crate::notebook::{Cell, Notebook};
 
 use super::outputs::Outputs;
@@ -59,7 +60,7 @@ pub(super) fn execute(
     limits: Limits,
     track: &Track,
 ) -> Result<Option<Failure>> {
-    let config = Config::discover(cwd)?;
+    let config = with_exercises(Config::discover(cwd)?);
     let mut engine = Engine::start(config).context("cannot start the engine")?;
     let mut outputs = Outputs::default();
     let mut counts = vec![None; notebook.cells().len()];

@@ -28,6 +28,7 @@ use crate::notebook::{self, Notebook};
 use crate::setup;
 
 pub(crate) use execute::{is_executed, may_fail};
+pub(crate) use outputs::Outputs;
 pub(crate) use progress::print_line;
 
 use execute::{Failure, Limits};

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 /// The outputs of all cells of one notebook.
 #[derive(Debug, Default)]
-pub(super) struct Outputs {
+pub(crate) struct Outputs {
     /// By cell.
     cells: HashMap<usize, Vec<Output>>,
     /// Where each display id was shown: cell and place among its outputs.
@@ -31,7 +31,7 @@ enum Output {
 
 impl Outputs {
     /// The sink for one cell, counted from 0 among all cells of the notebook.
-    pub(super) fn of_cell(&mut self, cell: usize, execution_count: usize) -> CellOutputs<'_> {
+    pub(crate) fn of_cell(&mut self, cell: usize, execution_count: usize) -> CellOutputs<'_> {
         CellOutputs {
             all: self,
             cell,
@@ -41,7 +41,7 @@ impl Outputs {
     }
 
     /// The outputs of one cell as nbformat 4 writes them.
-    pub(super) fn to_json(&self, cell: usize) -> Vec<Value> {
+    pub(crate) fn to_json(&self, cell: usize) -> Vec<Value> {
         self.cells
             .get(&cell)
             .into_iter()
@@ -71,7 +71,7 @@ impl Outputs {
 }
 
 /// Takes the events of one cell.
-pub(super) struct CellOutputs<'a> {
+pub(crate) struct CellOutputs<'a> {
     all: &'a mut Outputs,
     cell: usize,
     execution_count: usize,

@@ -108,6 +108,20 @@ pub(crate) fn ensure(need: Need) -> Result<()> {
     Ok(())
 }
 
+/// The data that lessons read, which they find as `../data`; `None` when the clone is gone.
+pub(crate) fn data() -> Option<PathBuf> {
+    Some(Place::find().ok()?.checkout.join("data"))
+}
+
+/// Where libtorch may lie: that of the set-up, and the user's own.
+pub(crate) fn libtorch_folders() -> Vec<PathBuf> {
+    let place = Place::find().ok();
+    let ours = place
+        .iter()
+        .flat_map(|place| [place.libtorch(), place.libtorch_link()]);
+    ours.chain(place::folder_from_env("LIBTORCH")).collect()
+}
+
 /// Puts right what is not, one process at a time.
 fn provide(place: &Place, steps: &[&dyn Step]) -> Result<()> {
     let is_right = |step: &dyn Step| step.inspect(place).state == State::Ok;

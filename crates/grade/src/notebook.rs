@@ -8,11 +8,16 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
-use anyhow::{Context, Result, anyhow, bail};
-use serde::ser::{Serialize, SerializeMap, Serializer};
+use serde::ser::{SerializeMap, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::ser::PrettyFormatter;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use crate::error::GradeError;
+
+type Result<T, E = GradeError> = std::result::Result<T, E>;
 
 /// The part of nbformat 4 that is written: 4.5 brought the cell ids.
 const NBFORMAT_MINOR: u64 = 5;
@@ -23,9 +28,20 @@ const RUST_KERNELS: [&str; 3] = ["cvstudy", "rust", "evcxr_jupyter"];
 /// The marker, between name and extension, of an executed copy.
 const EXECUTED: &str = "executed";
 
+/// Leaves the function with a refusal of the file.
+macro_rules! bail {
+    ($($message:tt)*) => {
+        return Err(refusal(format!($($message)*)))
+    };
+}
+
+fn refusal(message: impl Into<String>) -> GradeError {
+    GradeError::Notebook(message.into())
+}
+
 /// A notebook in memory.
 #[derive(Debug, Clone)]
-pub(crate) struct Notebook {
+pub struct Notebook {
     /// The file as JSON, with an empty place where `cells` belong.
     root: Map<String, Value>,
     cells: Vec<Cell>,
@@ -33,7 +49,47 @@ pub(crate) struct Notebook {
 
 /// One cell of a notebook.
 #[derive(Debug, Clone)]
-pub(crate) struct Cell(Map<String, Value>);
+pub struct Cell(Map<String, Value>);
+
+/// What kinds of cells there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CellKind {
+    /// Runs.
+    Code,
+    /// Is read.
+    Markdown,
+    /// Is kept as it is, for converters.
+    Raw,
+}
+
+impl CellKind {
+    /// The name in the file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Markdown => "markdown",
+            Self::Raw => "raw",
+        }
+    }
+}
+
+/// The object under `key`, made when there is none.
+fn object_in<'a>(map: &'a mut Map<String, Value>, key: &str) -> &'a mut Map<String, Value> {
+    let place = map.entry(key).or_insert(Value::Null);
+    if !place.is_object() {
+        *place = Value::Object(Map::new());
+    }
+    match place {
+        Value::Object(object) => object,
+        _ => unreachable!("it has just been made an object"),
+    }
+}
+
+/// Text as notebooks keep it: line by line, so that differences can be read.
+fn lines(text: &str) -> Value {
+    text.split_inclusive('\n').collect()
+}
 
 impl Notebook {
     /// Reads a Rust notebook.
@@ -41,30 +97,43 @@ impl Notebook {
     /// # Errors
     /// When the file cannot be read, is no notebook, is of another version than nbformat 4, names no
     /// kernel, or one of another language. Each says what to do.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Self::parse(&bytes).with_context(|| path.display().to_string())
+    pub fn read(path: &Path) -> Result<Self> {
+        let bytes = fs::read(path).map_err(GradeError::io("read", path))?;
+        Self::parse(&bytes).map_err(|error| error.at(path.display().to_string()))
     }
 
-    fn parse(bytes: &[u8]) -> Result<Self> {
+    /// Reads a Rust notebook from the bytes of its file.
+    ///
+    /// # Errors
+    /// As [`Notebook::read`].
+    pub fn parse(bytes: &[u8]) -> Result<Self> {
+        let notebook = Self::parse_any_kernel(bytes)?;
+        check_language(&notebook.root)?;
+        Ok(notebook)
+    }
+
+    /// Reads a notebook whatever kernel it names: a submission runs with that of its assignment.
+    ///
+    /// # Errors
+    /// As [`Notebook::read`], but for the kernel.
+    pub fn parse_any_kernel(bytes: &[u8]) -> Result<Self> {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = std::str::from_utf8(bytes).map_err(|_| {
-            anyhow!("the file is not UTF-8 text, so not a notebook as Jupyter saves it; save it again as UTF-8")
+            refusal("the file is not UTF-8 text, so not a notebook as Jupyter saves it; save it again as UTF-8")
         })?;
         if text.trim().is_empty() {
             bail!("the file is empty; fetch the notebook again, or make a new one in JupyterLab");
         }
         let value = serde_json::from_str(text).map_err(|error| {
-            anyhow!(
+            refusal(format!(
                 "the file is not valid JSON ({error}), as when it was cut short or edited by hand; \
                  fetch the notebook again, or take the copy in .ipynb_checkpoints"
-            )
+            ))
         })?;
         let Value::Object(mut root) = value else {
             bail!("the file holds JSON, but not a notebook");
         };
         check_version(&root)?;
-        check_language(&root)?;
         let cells = match root.get_mut("cells").map(Value::take) {
             Some(Value::Array(cells)) => cells,
             _ => bail!("the notebook has no list of cells; fetch it again"),
@@ -74,25 +143,61 @@ impl Notebook {
             .enumerate()
             .map(|(at, cell)| {
                 Cell::parse(cell)
-                    .with_context(|| format!("cell {} of the notebook is broken", at + 1))
+                    .map_err(|error| error.at(format!("cell {} of the notebook is broken", at + 1)))
             })
             .collect::<Result<_>>()?;
         Ok(Self { root, cells })
     }
 
+    /// A notebook of this course's kernel with these cells and further metadata of the notebook.
+    pub fn new(cells: Vec<Cell>, metadata: Map<String, Value>) -> Self {
+        let root = json!({
+            "cells": null,
+            "metadata": metadata,
+            "nbformat": 4,
+            "nbformat_minor": NBFORMAT_MINOR,
+        });
+        match root {
+            Value::Object(root) => Self { root, cells },
+            _ => Self {
+                root: Map::new(),
+                cells,
+            },
+        }
+    }
+
+    /// The metadata of the whole notebook: the kernel, the language, what extensions keep there.
+    pub fn metadata(&self) -> &Map<String, Value> {
+        static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        match self.root.get("metadata") {
+            Some(Value::Object(metadata)) => metadata,
+            _ => &NONE,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn metadata_mut(&mut self) -> &mut Map<String, Value> {
+        object_in(&mut self.root, "metadata")
+    }
+
+    /// The cells, in order, to be added to and taken from.
+    pub fn cells_vec(&mut self) -> &mut Vec<Cell> {
+        &mut self.cells
+    }
+
     /// The cells, in order.
-    pub(crate) fn cells(&self) -> &[Cell] {
+    pub fn cells(&self) -> &[Cell] {
         &self.cells
     }
 
     /// The cells, in order, to be changed.
-    pub(crate) fn cells_mut(&mut self) -> &mut [Cell] {
+    pub fn cells_mut(&mut self) -> &mut [Cell] {
         &mut self.cells
     }
 
     /// Makes it nbformat 4.5: every cell has metadata and an id of its own. Ids that are there stay,
     /// unless an earlier cell has the same.
-    pub(crate) fn upgrade(&mut self) {
+    pub fn upgrade(&mut self) {
         let minor = self
             .root
             .get("nbformat_minor")
@@ -125,7 +230,7 @@ impl Notebook {
     ///
     /// # Errors
     /// When the folder cannot be written to, or the disk is full.
-    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+    pub fn write(&self, path: &Path) -> Result<()> {
         let mut unfinished = path.as_os_str().to_owned();
         unfinished.push(format!(".{}.tmp", std::process::id()));
         let written =
@@ -133,11 +238,11 @@ impl Notebook {
         if written.is_err() {
             let _ = fs::remove_file(&unfinished);
         }
-        written.with_context(|| format!("cannot write {}", path.display()))
+        written.map_err(GradeError::io("write", path))
     }
 
     /// The file's text as Jupyter writes it: indented by one space, with a line end at its end.
-    fn to_json(&self) -> Vec<u8> {
+    pub fn to_json(&self) -> Vec<u8> {
         let mut text = Vec::new();
         let formatter = PrettyFormatter::with_indent(b" ");
         let mut json = serde_json::Serializer::with_formatter(&mut text, formatter);
@@ -183,18 +288,99 @@ impl Cell {
         Ok(Self(cell))
     }
 
+    /// A new cell without outputs.
+    pub fn new(kind: CellKind, id: &str, metadata: Map<String, Value>, source: &str) -> Self {
+        let mut cell = Map::new();
+        cell.insert("cell_type".into(), kind.as_str().into());
+        if kind == CellKind::Code {
+            cell.insert("execution_count".into(), Value::Null);
+        }
+        cell.insert("id".into(), id.into());
+        cell.insert("metadata".into(), metadata.into());
+        if kind == CellKind::Code {
+            cell.insert("outputs".into(), Value::Array(Vec::new()));
+        }
+        cell.insert("source".into(), lines(source));
+        Self(cell)
+    }
+
+    /// What kind of cell it is.
+    pub fn kind(&self) -> CellKind {
+        match self.0.get("cell_type").and_then(Value::as_str) {
+            Some("code") => CellKind::Code,
+            Some("markdown") => CellKind::Markdown,
+            _ => CellKind::Raw,
+        }
+    }
+
+    /// Makes it a cell of another kind; only code has outputs.
+    pub fn set_kind(&mut self, kind: CellKind) {
+        self.0.insert("cell_type".into(), kind.as_str().into());
+        if kind == CellKind::Code {
+            self.set_outputs(Vec::new(), None);
+        } else {
+            self.0.shift_remove("outputs");
+            self.0.shift_remove("execution_count");
+        }
+    }
+
+    /// Its metadata.
+    pub fn metadata(&self) -> Option<&Map<String, Value>> {
+        self.0.get("metadata").and_then(Value::as_object)
+    }
+
+    /// Its metadata, to be changed.
+    pub fn metadata_mut(&mut self) -> &mut Map<String, Value> {
+        object_in(&mut self.0, "metadata")
+    }
+
+    /// Replaces its text.
+    pub fn set_source(&mut self, source: &str) {
+        self.0.insert("source".into(), lines(source));
+    }
+
+    /// The outputs of a code cell, as nbformat 4 has them.
+    pub fn outputs(&self) -> &[Value] {
+        self.0
+            .get("outputs")
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// Puts back what [`Cell::new`] leaves out: outputs, the execution count, and keys that nbformat has
+    /// beside the usual ones.
+    pub(crate) fn restore(
+        &mut self,
+        outputs: Option<Value>,
+        count: Option<Value>,
+        extra: Map<String, Value>,
+    ) {
+        if let Some(outputs) = outputs {
+            self.0.insert("outputs".into(), outputs);
+        }
+        if let Some(count) = count {
+            self.0.insert("execution_count".into(), count);
+        }
+        self.0.extend(extra);
+    }
+
+    /// Everything in the file about this cell.
+    pub fn as_json(&self) -> &Map<String, Value> {
+        &self.0
+    }
+
     /// True for a cell with code in it.
-    pub(crate) fn is_code(&self) -> bool {
-        self.0.get("cell_type").is_some_and(|kind| kind == "code")
+    pub fn is_code(&self) -> bool {
+        self.kind() == CellKind::Code
     }
 
     /// Its id, which notebooks before nbformat 4.5 lack.
-    pub(crate) fn id(&self) -> Option<&str> {
+    pub fn id(&self) -> Option<&str> {
         self.0.get("id").and_then(Value::as_str)
     }
 
     /// The first line that says something, for messages.
-    pub(crate) fn first_line(&self) -> String {
+    pub fn first_line(&self) -> String {
         let source = self.source();
         source
             .lines()
@@ -205,7 +391,7 @@ impl Cell {
     }
 
     /// Its text, whole.
-    pub(crate) fn source(&self) -> String {
+    pub fn source(&self) -> String {
         match self.0.get("source") {
             Some(Value::Array(lines)) => lines.iter().filter_map(Value::as_str).collect(),
             source => source
@@ -216,7 +402,7 @@ impl Cell {
     }
 
     /// Whether it carries this tag.
-    pub(crate) fn has_tag(&self, tag: &str) -> bool {
+    pub fn has_tag(&self, tag: &str) -> bool {
         let tags = self
             .0
             .get("metadata")
@@ -226,7 +412,7 @@ impl Cell {
     }
 
     /// Replaces the outputs and the execution count.
-    pub(crate) fn set_outputs(&mut self, outputs: Vec<Value>, execution_count: Option<usize>) {
+    pub fn set_outputs(&mut self, outputs: Vec<Value>, execution_count: Option<usize>) {
         self.0
             .insert("execution_count".into(), execution_count.into());
         self.0.insert("outputs".into(), outputs.into());
@@ -238,7 +424,7 @@ impl Cell {
 ///
 /// # Errors
 /// When a path does not exist, or a folder has no notebook in it.
-pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in paths {
         if !path.is_dir() {
@@ -247,8 +433,7 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
         }
         let entries =
             fs::read_dir(path).and_then(|entries| entries.collect::<io::Result<Vec<_>>>());
-        let entries =
-            entries.with_context(|| format!("cannot read the folder {}", path.display()))?;
+        let entries = entries.map_err(GradeError::io("read the folder", path))?;
         let mut inside: Vec<_> = entries
             .into_iter()
             .map(|entry| entry.path())
@@ -265,7 +450,7 @@ pub(crate) fn find(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
 
 /// Where the executed copy of a notebook goes if nothing else is said: beside it, as
 /// `name.executed.ipynb`.
-pub(crate) fn executed_path(path: &Path) -> PathBuf {
+pub fn executed_path(path: &Path) -> PathBuf {
     path.with_extension(format!("{EXECUTED}.ipynb"))
 }
 
@@ -379,7 +564,7 @@ mod tests {
     }
 
     fn refusal(change: impl FnOnce(&mut Value)) -> String {
-        format!("{:#}", with(change).unwrap_err())
+        format!("{}", with(change).unwrap_err())
     }
 
     #[test]
@@ -430,10 +615,10 @@ mod tests {
     #[test]
     fn what_is_no_rust_notebook_is_refused_with_advice() {
         let cut = Notebook::parse(&SAVED.as_bytes()[..200]).unwrap_err();
-        assert!(format!("{cut:#}").contains("not valid JSON"));
-        assert!(format!("{:#}", Notebook::parse(b" \n").unwrap_err()).contains("empty"));
-        assert!(format!("{:#}", Notebook::parse(b"[1]").unwrap_err()).contains("not a notebook"));
-        assert!(format!("{:#}", Notebook::parse(b"\xff\xfe{\0").unwrap_err()).contains("UTF-8"));
+        assert!(format!("{cut}").contains("not valid JSON"));
+        assert!(format!("{}", Notebook::parse(b" \n").unwrap_err()).contains("empty"));
+        assert!(format!("{}", Notebook::parse(b"[1]").unwrap_err()).contains("not a notebook"));
+        assert!(format!("{}", Notebook::parse(b"\xff\xfe{\0").unwrap_err()).contains("UTF-8"));
         assert!(refusal(|value| value["nbformat"] = 3.into()).contains("old format 3"));
         assert!(refusal(|value| value["nbformat"] = 5.into()).contains("format 5"));
         assert!(refusal(|value| value["cells"] = Value::Null).contains("no list of cells"));

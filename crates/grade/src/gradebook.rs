@@ -1,0 +1,524 @@
+//! The gradebook: nbgrader's own SQLite file, `gradebook.db`, so that its formgrader shows what was graded
+//! here and points given by hand there count here.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use crate::error::GradeError;
+use crate::late::LatePolicy;
+use crate::release::{Master, MasterCell};
+use crate::result::{Graded, key};
+
+/// An open gradebook.
+#[derive(Debug)]
+pub struct Gradebook {
+    database: Connection,
+}
+
+/// The points of one graded cell of one submission.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GradeRow {
+    /// Whose.
+    pub student: String,
+    /// Of which assignment.
+    pub assignment: String,
+    /// Of which notebook.
+    pub notebook: String,
+    /// Which cell.
+    pub cell: String,
+    /// The most there is.
+    pub max: f64,
+    /// What the program gave.
+    pub auto: Option<f64>,
+    /// What a person gave, which counts instead.
+    pub manual: Option<f64>,
+    /// What a person gave on top.
+    pub extra: Option<f64>,
+    /// Whether a person has to look.
+    pub needs_manual: bool,
+    /// What a person wrote.
+    pub comment: Option<String>,
+}
+
+impl GradeRow {
+    /// The points that count.
+    pub fn points(&self) -> f64 {
+        self.manual.or(self.auto).unwrap_or(0.0) + self.extra.unwrap_or(0.0)
+    }
+}
+
+/// The sum of one submitted notebook.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Total {
+    /// Whose.
+    pub student: String,
+    /// Of which assignment.
+    pub assignment: String,
+    /// Which notebook.
+    pub notebook: String,
+    /// The sum of its cells' points.
+    pub raw: f64,
+    /// What is taken off for being late.
+    pub late_penalty: f64,
+    /// What is left, never below 0.
+    pub score: f64,
+    /// The most there is.
+    pub max: f64,
+    /// Whether points are still to be given by hand.
+    pub needs_manual: bool,
+}
+
+/// Points that a person gives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ManualGrade {
+    /// Whose.
+    pub student: String,
+    /// Of which assignment.
+    pub assignment: String,
+    /// Of which notebook.
+    pub notebook: String,
+    /// Which cell.
+    pub cell: String,
+    /// How many; `None` takes back what was given.
+    pub score: Option<f64>,
+    /// What to say; `None` leaves it as it is.
+    pub comment: Option<String>,
+}
+
+impl Gradebook {
+    /// Opens a gradebook, nbgrader's or ours; makes one where there is none.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or is no gradebook.
+    pub fn open(path: &Path) -> Result<Self, GradeError> {
+        let database = Connection::open(path)?;
+        database.busy_timeout(std::time::Duration::from_secs(10))?;
+        database.execute_batch(include_str!("gradebook/schema.sql"))?;
+        Ok(Self { database })
+    }
+
+    /// Records an assignment's notebook and its cells.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn put_master(&mut self, assignment: &str, master: &Master) -> Result<(), GradeError> {
+        let transaction = self.database.transaction()?;
+        let assignment_id = find_or_make(
+            &transaction,
+            "assignment",
+            &[("name", assignment)],
+            &[("course_id", "default_course")],
+        )?;
+        let kernel = master
+            .released
+            .metadata()
+            .get("kernelspec")
+            .map(ToString::to_string);
+        let keys = [
+            ("name", master.name.as_str()),
+            ("assignment_id", &assignment_id),
+        ];
+        let notebook = find_or_make(
+            &transaction,
+            "notebook",
+            &keys,
+            &[("kernelspec", &kernel.unwrap_or_default())],
+        )?;
+        for cell in &master.cells {
+            put_cell(&transaction, &notebook, cell)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Records the results of submissions; what people gave stays. A penalty for being late is worked out anew.
+    ///
+    /// # Errors
+    /// When the file cannot be written, or an assignment was not recorded before.
+    pub fn put_results(
+        &mut self,
+        results: &[Graded],
+        policy: &LatePolicy,
+    ) -> Result<(), GradeError> {
+        let transaction = self.database.transaction()?;
+        for graded in results {
+            put_result(&transaction, graded, policy)?;
+        }
+        transaction.commit()?;
+        Ok(())
+    }
+
+    /// Records what a person gives. Gives false when there is no such cell or submission.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn put_manual(&mut self, manual: &ManualGrade) -> Result<bool, GradeError> {
+        let found: Option<(String, String)> = self
+            .database
+            .query_row(
+                &format!("SELECT grade.id, grade.cell_id || ' ' || grade.notebook_id {JOINED} WHERE student_id = ?1 AND assignment.name = ?2 AND notebook.name = ?3 AND base_cell.name = ?4"),
+                params![manual.student, manual.assignment, manual.notebook, manual.cell],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let Some((grade, place)) = found else {
+            return Ok(false);
+        };
+        let needs = "UPDATE grade SET manual_score = ?2, needs_manual_grade = (?2 IS NULL AND auto_score IS NULL) WHERE id = ?1";
+        self.database.execute(needs, params![grade, manual.score])?;
+        if let (Some(comment), Some((cell, notebook))) = (&manual.comment, place.split_once(' ')) {
+            let id = key(&[b"comment", cell.as_bytes(), notebook.as_bytes()]);
+            self.database.execute(
+                "INSERT INTO comment (id, notebook_id, cell_id, manual_comment) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT (cell_id, notebook_id) DO UPDATE SET manual_comment = excluded.manual_comment",
+                params![id, notebook, cell, comment],
+            )?;
+        }
+        Ok(true)
+    }
+
+    /// Every graded cell of every submission, in order of assignment, student and cell.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn rows(&self) -> Result<Vec<GradeRow>, GradeError> {
+        let query = format!(
+            "SELECT student_id, assignment.name, notebook.name, base_cell.name,
+                COALESCE(grade_cells.max_score, task_cells.max_score, 0), auto_score, manual_score, extra_credit,
+                needs_manual_grade,
+                (SELECT manual_comment FROM comment WHERE comment.cell_id = grade.cell_id AND comment.notebook_id = grade.notebook_id)
+             {JOINED} ORDER BY assignment.name, notebook.name, student_id, base_cell.rowid"
+        );
+        let mut statement = self.database.prepare(&query)?;
+        let rows = statement.query_map([], |row| {
+            Ok(GradeRow {
+                student: row.get(0)?,
+                assignment: row.get(1)?,
+                notebook: row.get(2)?,
+                cell: row.get(3)?,
+                max: row.get(4)?,
+                auto: row.get(5)?,
+                manual: row.get(6)?,
+                extra: row.get(7)?,
+                needs_manual: row.get(8)?,
+                comment: row.get(9)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The sums of all submitted notebooks.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn totals(&self) -> Result<Vec<Total>, GradeError> {
+        let mut totals: Vec<Total> = Vec::new();
+        for row in self.rows()? {
+            let is_same = |total: &&mut Total| {
+                total.student == row.student
+                    && total.assignment == row.assignment
+                    && total.notebook == row.notebook
+            };
+            if totals.last_mut().filter(is_same).is_none() {
+                let late_penalty = self.penalty(&row)?;
+                totals.push(Total {
+                    student: row.student.clone(),
+                    assignment: row.assignment.clone(),
+                    notebook: row.notebook.clone(),
+                    raw: 0.0,
+                    late_penalty,
+                    score: 0.0,
+                    max: 0.0,
+                    needs_manual: false,
+                });
+            }
+            if let Some(total) = totals.last_mut() {
+                total.raw += row.points();
+                total.max += row.max;
+                total.needs_manual |= row.needs_manual;
+                total.score = (total.raw - total.late_penalty).max(0.0);
+            }
+        }
+        Ok(totals)
+    }
+
+    fn penalty(&self, row: &GradeRow) -> Result<f64, GradeError> {
+        let penalty: Option<Option<f64>> = self
+            .database
+            .query_row(
+                "SELECT late_submission_penalty FROM submitted_notebook
+                 JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
+                 JOIN assignment ON assignment.id = submitted_assignment.assignment_id
+                 JOIN notebook ON notebook.id = submitted_notebook.notebook_id
+                 WHERE student_id = ?1 AND assignment.name = ?2 AND notebook.name = ?3",
+                params![row.student, row.assignment, row.notebook],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(penalty.flatten().unwrap_or(0.0))
+    }
+}
+
+/// A grade with everything that names it.
+const JOINED: &str = "FROM grade
+    JOIN base_cell ON base_cell.id = grade.cell_id
+    JOIN submitted_notebook ON submitted_notebook.id = grade.notebook_id
+    JOIN notebook ON notebook.id = submitted_notebook.notebook_id
+    JOIN submitted_assignment ON submitted_assignment.id = submitted_notebook.assignment_id
+    JOIN assignment ON assignment.id = submitted_assignment.assignment_id
+    LEFT JOIN grade_cells ON grade_cells.id = base_cell.id
+    LEFT JOIN task_cells ON task_cells.id = base_cell.id";
+
+/// The id of the row with these keys; made, with the other values, when there is none. Ids that are made are
+/// the same wherever they are made.
+fn find_or_make(
+    transaction: &Transaction<'_>,
+    table: &str,
+    keys: &[(&str, &str)],
+    others: &[(&str, &str)],
+) -> Result<String, GradeError> {
+    let condition: Vec<String> = keys
+        .iter()
+        .enumerate()
+        .map(|(at, (name, _))| format!("{name} = ?{}", at + 1))
+        .collect();
+    let find = format!("SELECT id FROM {table} WHERE {}", condition.join(" AND "));
+    let values = || keys.iter().map(|(_, value)| *value);
+    let found = transaction
+        .query_row(&find, rusqlite::params_from_iter(values()), |row| {
+            row.get(0)
+        })
+        .optional()?;
+    if let Some(id) = found {
+        return Ok(id);
+    }
+    let parts: Vec<&[u8]> = std::iter::once(table.as_bytes())
+        .chain(values().map(str::as_bytes))
+        .collect();
+    let id = key(&parts);
+    let columns: Vec<&str> = keys.iter().chain(others).map(|(name, _)| *name).collect();
+    let places: Vec<String> = (2..columns.len() + 2).map(|at| format!("?{at}")).collect();
+    let make = format!(
+        "INSERT INTO {table} (id, {}) VALUES (?1, {})",
+        columns.join(", "),
+        places.join(", ")
+    );
+    let all = std::iter::once(id.as_str())
+        .chain(values())
+        .chain(others.iter().map(|(_, value)| *value));
+    transaction.execute(&make, rusqlite::params_from_iter(all))?;
+    Ok(id)
+}
+
+fn put_cell(
+    transaction: &Transaction<'_>,
+    notebook: &str,
+    cell: &MasterCell,
+) -> Result<(), GradeError> {
+    let (name, kind) = (cell.marking.id(), cell.kind.as_str());
+    for (table, label, is_one) in [
+        ("grade_cells", "GradeCell", cell.marking.grade),
+        ("task_cells", "TaskCell", cell.marking.task),
+        ("solution_cells", "SolutionCell", cell.marking.solution),
+    ] {
+        if !is_one {
+            continue;
+        }
+        let keys = [("name", name), ("notebook_id", notebook), ("type", label)];
+        let id = find_or_make(transaction, "base_cell", &keys, &[])?;
+        if table == "solution_cells" {
+            transaction.execute("INSERT OR IGNORE INTO solution_cells VALUES (?1)", [&id])?;
+        } else {
+            let put = format!(
+                "INSERT INTO {table} VALUES (?1, ?2, ?3) ON CONFLICT (id) DO UPDATE SET max_score = excluded.max_score, cell_type = excluded.cell_type"
+            );
+            transaction.execute(&put, params![id, cell.max_score(), kind])?;
+        }
+    }
+    let id = key(&[b"source_cell", name.as_bytes(), notebook.as_bytes()]);
+    transaction.execute(
+        "INSERT INTO source_cell VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (name, notebook_id) DO UPDATE SET
+            cell_type = excluded.cell_type, locked = excluded.locked, source = excluded.source, checksum = excluded.checksum",
+        params![id, name, kind, cell.marking.is_locked(), cell.source, cell.marking.checksum, notebook],
+    )?;
+    Ok(())
+}
+
+fn put_result(
+    transaction: &Transaction<'_>,
+    graded: &Graded,
+    policy: &LatePolicy,
+) -> Result<(), GradeError> {
+    transaction.execute(
+        "INSERT OR IGNORE INTO student (id) VALUES (?1)",
+        [&graded.student],
+    )?;
+    let id_of =
+        |table: &str, name: &str, within: Option<&str>| -> Result<Option<String>, GradeError> {
+            let query = match within {
+                Some(_) => format!("SELECT id FROM {table} WHERE name = ?1 AND assignment_id = ?2"),
+                None => format!("SELECT id FROM {table} WHERE name = ?1"),
+            };
+            let values = std::iter::once(name).chain(within);
+            Ok(transaction
+                .query_row(&query, rusqlite::params_from_iter(values), |row| row.get(0))
+                .optional()?)
+        };
+    let assignment = id_of("assignment", &graded.assignment, None)?;
+    let notebook = match &assignment {
+        Some(assignment) => id_of("notebook", &graded.notebook, Some(assignment))?,
+        None => None,
+    };
+    let (Some(assignment), Some(notebook)) = (assignment, notebook) else {
+        return Err(GradeError::Notebook(format!(
+            "the gradebook has no notebook `{}` of an assignment `{}`",
+            graded.notebook, graded.assignment
+        )));
+    };
+    let keys = [
+        ("assignment_id", assignment.as_str()),
+        ("student_id", &graded.student),
+    ];
+    let submission = find_or_make(transaction, "submitted_assignment", &keys, &[])?;
+    if let Some(timestamp) = graded.timestamp {
+        // As SQLAlchemy writes it: UTC, without saying so.
+        let text = timestamp.strftime("%Y-%m-%d %H:%M:%S.%6f").to_string();
+        transaction.execute(
+            "UPDATE submitted_assignment SET timestamp = ?2 WHERE id = ?1",
+            params![submission, text],
+        )?;
+    }
+    let keys = [
+        ("notebook_id", notebook.as_str()),
+        ("assignment_id", &submission),
+    ];
+    let submitted = find_or_make(transaction, "submitted_notebook", &keys, &[])?;
+    for score in &graded.scores {
+        let cell: Option<String> = transaction
+            .query_row(
+                "SELECT id FROM base_cell WHERE name = ?1 AND notebook_id = ?2 AND type IN ('GradeCell', 'TaskCell')",
+                params![score.id, notebook],
+                |row| row.get(0),
+            )
+            .optional()?;
+        let Some(cell) = cell else { continue };
+        let id = key(&[b"grade", cell.as_bytes(), submitted.as_bytes()]);
+        // nbgrader asks for another look when a person's points stand beside new ones of the program.
+        transaction.execute(
+            "INSERT INTO grade (id, notebook_id, cell_id, auto_score, needs_manual_grade) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT (cell_id, notebook_id) DO UPDATE SET
+                needs_manual_grade = CASE WHEN manual_score IS NULL THEN excluded.needs_manual_grade
+                    ELSE needs_manual_grade OR auto_score IS NOT excluded.auto_score END,
+                auto_score = excluded.auto_score",
+            params![id, submitted, cell, score.auto, score.needs_manual],
+        )?;
+        let id = key(&[b"comment", cell.as_bytes(), submitted.as_bytes()]);
+        transaction.execute(
+            "INSERT INTO comment (id, notebook_id, cell_id, auto_comment) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (cell_id, notebook_id) DO UPDATE SET auto_comment = excluded.auto_comment",
+            params![id, submitted, cell, score.comment],
+        )?;
+    }
+    let raw: f64 = transaction.query_row(
+        "SELECT COALESCE(SUM(COALESCE(manual_score, auto_score, 0) + COALESCE(extra_credit, 0)), 0) FROM grade WHERE notebook_id = ?1",
+        [&submitted],
+        |row| row.get(0),
+    )?;
+    let penalty = policy.penalty(graded, raw);
+    transaction.execute(
+        "UPDATE submitted_notebook SET late_submission_penalty = ?2 WHERE id = ?1",
+        params![submitted, penalty],
+    )?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::CellScore;
+
+    fn master() -> Master {
+        let source = crate::text::parse(include_str!("../tests/week.md")).unwrap();
+        Master::release("week", source).unwrap()
+    }
+
+    fn graded(student: &str, points: f64) -> Graded {
+        let score = |id: &str, auto: Option<f64>, max: f64| CellScore {
+            id: id.into(),
+            auto,
+            max,
+            needs_manual: auto.is_none(),
+            comment: None,
+        };
+        Graded {
+            student: student.into(),
+            assignment: "week".into(),
+            notebook: "week".into(),
+            scores: vec![
+                score("w1-add-tests", Some(points), 2.0),
+                score("w1-why", None, 3.0),
+                score("w1-plot", None, 1.5),
+            ],
+            ..Graded::default()
+        }
+    }
+
+    fn book() -> Gradebook {
+        let mut book = Gradebook::open(Path::new(":memory:")).unwrap();
+        book.put_master("week", &master()).unwrap();
+        book.put_master("week", &master()).unwrap();
+        book
+    }
+
+    #[test]
+    fn results_come_back_as_sums() {
+        let mut book = book();
+        book.put_results(
+            &[graded("bob", 0.5), graded("ada", 2.0)],
+            &LatePolicy::default(),
+        )
+        .unwrap();
+        let totals = book.totals().unwrap();
+        assert_eq!(
+            totals
+                .iter()
+                .map(|total| (total.student.as_str(), total.score, total.max))
+                .collect::<Vec<_>>(),
+            [("ada", 2.0, 6.5), ("bob", 0.5, 6.5)]
+        );
+        assert!(totals[0].needs_manual);
+        assert_eq!(book.rows().unwrap().len(), 6);
+    }
+
+    #[test]
+    fn what_a_person_gave_stays() {
+        let mut book = book();
+        book.put_results(&[graded("ada", 2.0)], &LatePolicy::default())
+            .unwrap();
+        let manual = |cell: &str, score| ManualGrade {
+            student: "ada".into(),
+            assignment: "week".into(),
+            notebook: "week".into(),
+            cell: cell.into(),
+            score,
+            comment: Some("well put".into()),
+        };
+        assert!(book.put_manual(&manual("w1-why", Some(2.5))).unwrap());
+        assert!(!book.put_manual(&manual("none", Some(2.5))).unwrap());
+        book.put_results(&[graded("ada", 1.0)], &LatePolicy::default())
+            .unwrap();
+        assert_eq!(book.totals().unwrap()[0].score, 3.5);
+        let row = book
+            .rows()
+            .unwrap()
+            .into_iter()
+            .find(|row| row.cell == "w1-why")
+            .unwrap();
+        assert_eq!(
+            (row.comment.as_deref(), row.needs_manual),
+            (Some("well put"), false)
+        );
+    }
+}

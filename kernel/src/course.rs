@@ -1,0 +1,313 @@
+//! `cvstudy course check`: whether exercises do what exercises have to do.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use ::grade::inject::inject;
+use ::grade::score::score;
+use ::grade::{Master, MasterCell, Notebook, Submission};
+use anyhow::{Result, bail};
+use clap::{Args, Subcommand};
+
+use crate::grade::{Course, Supervisor};
+use crate::release::released_path;
+use crate::run::{default_jobs, in_parallel, print_line};
+use crate::setup;
+
+/// Fewer wrong answers than this do not show that tests can tell.
+const MUTANTS: usize = 2;
+
+/// Options of `cvstudy course`.
+#[derive(Debug, Args)]
+pub(crate) struct CourseOptions {
+    #[command(subcommand)]
+    command: CourseCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum CourseCommand {
+    /// Check that every exercise can be solved, fails unsolved, and catches its wrong answers
+    Check(CheckOptions),
+}
+
+/// Options of `cvstudy course check`.
+#[derive(Debug, Args)]
+struct CheckOptions {
+    /// Sources, as for `cvstudy release` [default: notebooks/source]
+    #[arg(value_name = "SOURCE")]
+    sources: Vec<PathBuf>,
+
+    /// The longest that a solved notebook may run
+    #[arg(long, value_name = "SECONDS", default_value_t = 300.0)]
+    budget: f64,
+
+    /// A folder that notebooks may read as ../data [default: the course's data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// Runs what is asked for.
+///
+/// # Errors
+/// When an exercise is not what it should be; all are checked.
+pub(crate) fn course(options: CourseOptions) -> Result<()> {
+    match options.command {
+        CourseCommand::Check(options) => check(&options),
+    }
+}
+
+/// A notebook to be run: one variant of a source.
+struct Trial {
+    what: What,
+    notebook: Notebook,
+}
+
+/// What is shown by running a variant.
+enum What {
+    /// The instructor's own: full points.
+    Solved,
+    /// As released: no exercise has full points.
+    Unsolved,
+    /// With one wrong answer: that exercise has not full points.
+    Mutant { exercise: String, name: String },
+}
+
+fn check(options: &CheckOptions) -> Result<()> {
+    setup::ensure(setup::Need::Course)?;
+    let supervisor = Supervisor::standard(options.data.as_deref())?;
+    let places = match options.sources.is_empty() {
+        true => vec![PathBuf::from("notebooks/source")],
+        false => options.sources.clone(),
+    };
+    let mut wrong = 0;
+    for place in places {
+        for path in Course::files(&place)? {
+            wrong += check_source(&path, &supervisor, options)?;
+        }
+    }
+    if wrong > 0 {
+        bail!("{wrong} things to put right");
+    }
+    Ok(())
+}
+
+/// Checks one source and says what is wrong. Gives how much that is.
+fn check_source(path: &Path, supervisor: &Supervisor, options: &CheckOptions) -> Result<usize> {
+    let master = Master::read(path)?;
+    let mut problems = in_step(path, &master);
+    problems.extend(leaks(&master));
+    problems.extend(
+        master
+            .cells
+            .iter()
+            .filter(|cell| is_exercise(cell, &master))
+            .flat_map(furnished),
+    );
+    let trials = trials(&master);
+    let results = in_parallel(default_jobs(), &trials, |trial| {
+        run(trial, &master, supervisor, path, options.budget)
+    });
+    for result in results {
+        problems.extend(result?);
+    }
+    let exercises = master
+        .cells
+        .iter()
+        .filter(|cell| is_exercise(cell, &master))
+        .count();
+    for problem in &problems {
+        print_line(format!("{}: {problem}", path.display()));
+    }
+    if problems.is_empty() {
+        let mutants = trials.len().saturating_sub(2);
+        print_line(format!(
+            "{}: {exercises} exercises, {mutants} wrong answers caught",
+            path.display()
+        ));
+    }
+    Ok(problems.len())
+}
+
+/// An answer that tests belong to.
+fn is_exercise(cell: &MasterCell, master: &Master) -> bool {
+    let is_mine = |tests: &&MasterCell| tests.extras.exercise.as_deref() == Some(cell.marking.id());
+    cell.marking.solution && !cell.marking.grade && master.cells.iter().any(|tests| is_mine(&tests))
+}
+
+fn in_step(path: &Path, master: &Master) -> Vec<String> {
+    let released = released_path(path, None);
+    match fs::read(&released) {
+        Ok(bytes) if bytes == master.released.to_json() => Vec::new(),
+        Ok(_) => vec![format!(
+            "{} is older than its source: run `cvstudy release`",
+            released.display()
+        )],
+        Err(_) => vec![format!(
+            "{} is not there: run `cvstudy release`",
+            released.display()
+        )],
+    }
+}
+
+/// Lines of hidden tests and mark schemes that are in the released notebook all the same, in a hint perhaps.
+fn leaks(master: &Master) -> Vec<String> {
+    let texts: Vec<String> = master
+        .released
+        .cells()
+        .iter()
+        .flat_map(|cell| {
+            let hints = ::grade::Extras::of(cell).map(|extras| extras.hints);
+            hints.unwrap_or_default().into_iter().chain([cell.source()])
+        })
+        .collect();
+    let is_out = |secret: &String| texts.iter().any(|text| text.contains(secret.as_str()));
+    let leaked = master.secrets().into_iter().filter(is_out);
+    leaked
+        .map(|secret| format!("learners get the hidden line `{secret}`"))
+        .collect()
+}
+
+/// What an exercise lacks.
+fn furnished(cell: &MasterCell) -> Vec<String> {
+    let id = cell.marking.id();
+    let mut lacks = Vec::new();
+    if cell.extras.hints.is_empty() {
+        lacks.push(format!("`{id}` has no hint"));
+    }
+    lacks
+}
+
+fn trials(master: &Master) -> Vec<Trial> {
+    let mut unsolved = master.released.clone();
+    inject(master, &mut unsolved);
+    let mut trials = vec![
+        Trial {
+            what: What::Solved,
+            notebook: master.source.clone(),
+        },
+        Trial {
+            what: What::Unsolved,
+            notebook: unsolved,
+        },
+    ];
+    for (at, cell) in master.source.cells().iter().enumerate() {
+        let Ok(extras) = ::grade::Extras::of(cell) else {
+            continue;
+        };
+        for mutant in extras.mutants {
+            let mut notebook = master.source.clone();
+            if let Some(cell) = notebook.cells_mut().get_mut(at) {
+                cell.set_source(&mutant.source);
+            }
+            let exercise = cell.id().unwrap_or_default().to_owned();
+            trials.push(Trial {
+                what: What::Mutant {
+                    exercise,
+                    name: mutant.name,
+                },
+                notebook,
+            });
+        }
+    }
+    trials
+}
+
+fn run(
+    trial: &Trial,
+    master: &Master,
+    supervisor: &Supervisor,
+    path: &Path,
+    budget: f64,
+) -> Result<Vec<String>> {
+    let began = Instant::now();
+    let mut notebook = trial.notebook.clone();
+    let submission = Submission {
+        student: "course".into(),
+        assignment: master.name.clone(),
+        notebook: master.name.clone(),
+        path: path.to_path_buf(),
+        folder: None,
+        timestamp: None,
+    };
+    supervisor.execute(&mut notebook, master, &submission, &mut Vec::new())?;
+    let scores = score(master, &notebook, &mut Vec::new());
+    let mut problems = Vec::new();
+    for score in &scores {
+        let Some(known) = master
+            .cell(&score.id)
+            .filter(|known| known.marking.is_tests())
+        else {
+            continue;
+        };
+        let is_full = score.auto.is_some_and(|points| points >= score.max);
+        let id = &score.id;
+        match &trial.what {
+            What::Solved if !is_full => {
+                problems.push(format!(
+                    "`{id}` gives the solution {} of {} points",
+                    score.auto.unwrap_or(0.0),
+                    score.max
+                ));
+            }
+            What::Unsolved if is_full && score.max > 0.0 => {
+                problems.push(format!("`{id}` gives full points for the stub"))
+            }
+            What::Mutant { exercise, name }
+                if is_full && known.extras.exercise.as_ref() == Some(exercise) =>
+            {
+                problems.push(format!("`{id}` does not catch the wrong answer \"{name}\""));
+            }
+            _ => {}
+        }
+    }
+    if matches!(trial.what, What::Unsolved) {
+        problems.extend(notebook.cells().iter().filter_map(broken_stub));
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    if matches!(trial.what, What::Solved) {
+        problems.extend(few_mutants(master));
+        if seconds > budget {
+            problems.push(format!(
+                "it takes {seconds:.0} s, and its budget is {budget:.0} s"
+            ));
+        }
+    }
+    Ok(problems)
+}
+
+/// An answer that does not even compile as it was released.
+fn broken_stub(cell: &::grade::Cell) -> Option<String> {
+    let is_answer = ::grade::Marking::of(cell)
+        .ok()
+        .flatten()
+        .is_some_and(|marking| marking.solution);
+    let is_broken = cell
+        .outputs()
+        .iter()
+        .any(|output| output["ename"] == "CompileError");
+    let id = cell.id()?;
+    (is_answer && is_broken)
+        .then(|| format!("`{id}` does not compile with the stub in place of the solution"))
+}
+
+fn few_mutants(master: &Master) -> Vec<String> {
+    let is_exercise = |id: &str| {
+        master
+            .cell(id)
+            .is_some_and(|cell| is_exercise(cell, master))
+    };
+    let cells = master
+        .source
+        .cells()
+        .iter()
+        .filter(|cell| cell.id().is_some_and(is_exercise));
+    let few = cells.filter_map(|cell| {
+        let count = ::grade::Extras::of(cell).ok()?.mutants.len();
+        let id = cell.id()?;
+        (count < MUTANTS).then(|| {
+            format!("`{id}` keeps {count} wrong answers; tests are to catch at least {MUTANTS}")
+        })
+    });
+    few.collect()
+}
