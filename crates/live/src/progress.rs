@@ -1,4 +1,4 @@
-//! [`progress`]: a bar that shows how far a loop has come.
+//! [`progress()`]: a bar that shows how far a loop has come.
 
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
@@ -37,7 +37,7 @@ pub fn progress<I: IntoIterator>(items: I) -> Progress<I::IntoIter> {
     }
 }
 
-/// An iterator that shows how far it has come: see [`progress`].
+/// An iterator that shows how far it has come: see [`progress()`].
 #[derive(Debug)]
 pub struct Progress<I> {
     items: I,

@@ -5,7 +5,8 @@ use proptest::prelude::*;
 use crate::layout;
 use crate::scene::{Anchor, Item, Scene, Words};
 use crate::{
-    Chart, ColourMap, bar_chart, box_plot, confusion_matrix, heat_map, histogram, lr_finder, text,
+    Chart, ColourMap, PlotError, bar_chart, box_plot, confusion_matrix, heat_map, histogram,
+    lr_finder, text,
 };
 
 /// Ordinary numbers, and all others.
@@ -131,5 +132,17 @@ proptest! {
         prop_assert!(scene.words().all(|words| words.size >= 9.0));
         let cells = scene.items.iter().filter(|item| matches!(item, Item::Block { .. }));
         prop_assert_eq!(cells.count(), classes * classes);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn any_chart_can_be_a_png(chart in chart()) {
+        match chart.to_png() {
+            Ok(png) => prop_assert!(png.starts_with(b"\x89PNG")),
+            Err(error) => prop_assert!(matches!(error, PlotError::NoFont), "{error}"),
+        }
     }
 }
