@@ -182,3 +182,108 @@ fn shares(images: &Tensor, labels: &Tensor, num_classes: i64) -> Result<Tensor, 
         .map(|hot| hot.to_kind(Kind::Float))
         .map_err(torch_said)
 }
+
+#[cfg(test)]
+mod tests {
+    use tch::Device;
+
+    use super::*;
+
+    /// Four pictures `[4, 3, 6, 8]` of one value each, and their classes.
+    fn batch() -> (Tensor, Tensor) {
+        let values = Tensor::from_slice(&[10.0f32, 20.0, 30.0, 40.0]).view([4, 1, 1, 1]);
+        let labels = Tensor::from_slice(&[0i64, 1, 2, 1]);
+        (values.expand([4, 3, 6, 8], false).contiguous(), labels)
+    }
+
+    /// Every row adds up to 1, and row 1 has its own class and that of row 0.
+    fn assert_labels(mixed: &MixedBatch) {
+        assert_eq!(mixed.labels.size(), [4, 3]);
+        let sums = mixed
+            .labels
+            .sum_dim_intlist([1i64].as_slice(), false, Kind::Float);
+        assert!(sums.allclose(
+            &Tensor::ones([4], (Kind::Float, Device::Cpu)),
+            1e-5,
+            1e-6,
+            false
+        ));
+        let own = mixed.labels.double_value(&[1, 1]);
+        assert!((own - mixed.lambda).abs() < 1e-6);
+        assert!((mixed.labels.double_value(&[1, 0]) - (1.0 - mixed.lambda)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn mixup_lays_each_picture_over_the_one_before() {
+        let (images, labels) = batch();
+        for seed in 0..20 {
+            let mixed = MixUp::new(3)
+                .alpha(0.4)
+                .apply(&images, &labels, seed)
+                .unwrap();
+            assert_labels(&mixed);
+            // torchvision: inpt.roll(1, 0).mul_(1.0 - lam).add_(inpt.mul(lam))
+            for (index, (own, before)) in [(10.0, 40.0), (20.0, 10.0), (30.0, 20.0)]
+                .into_iter()
+                .enumerate()
+            {
+                let expected = own * mixed.lambda + before * (1.0 - mixed.lambda);
+                let found = mixed.images.double_value(&[index as i64, 2, 5, 7]);
+                assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn cutmix_pastes_as_much_as_it_says() {
+        let (images, labels) = batch();
+        for seed in 0..20 {
+            let mixed = CutMix::new(3).apply(&images, &labels, seed).unwrap();
+            assert_labels(&mixed);
+            let own = mixed
+                .images
+                .get(1)
+                .get(0)
+                .eq(20.0)
+                .sum(Kind::Int64)
+                .int64_value(&[]);
+            let pasted = mixed
+                .images
+                .get(1)
+                .get(0)
+                .eq(10.0)
+                .sum(Kind::Int64)
+                .int64_value(&[]);
+            assert_eq!(own + pasted, 48);
+            assert!((own as f64 / 48.0 - mixed.lambda).abs() < 1e-9);
+        }
+        assert_eq!(images.double_value(&[1, 0, 0, 0]), 20.0); // the batch itself stays
+    }
+
+    #[test]
+    fn batches_that_cannot_be_mixed_are_said_so() {
+        let (images, labels) = batch();
+        let error = |images: &Tensor, labels: &Tensor, classes| {
+            MixUp::new(classes)
+                .apply(images, labels, 1)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(
+            error(&images, &labels, 2)
+                .contains("there are 2 classes, 0 to 1, but the labels go from 0 to 2")
+        );
+        assert!(error(&images.get(0), &labels, 3).contains("is [N, C, H, W], got [3, 6, 8]"));
+        assert!(
+            error(&images, &labels.narrow(0, 0, 3), 3)
+                .contains("there are 4 pictures, but the labels are [3]")
+        );
+        assert!(error(&images, &labels.to_kind(Kind::Float), 3).contains("of kind Float"));
+        let zero = CutMix::new(3).alpha(0.0).apply(&images, &labels, 1);
+        assert!(
+            zero.unwrap_err()
+                .to_string()
+                .contains("alpha must be above 0")
+        );
+    }
+}

@@ -43,7 +43,7 @@ impl GaussianBlur {
 impl Transform for GaussianBlur {
     fn draw_into(&self, draw: &mut Draw, rng: &mut Rng) -> Result<(), VisionError> {
         let size = self.kernel_size;
-        if size % 2 == 0 || size > 1001 {
+        if size.is_multiple_of(2) || size > 1001 {
             return Err(VisionError::Argument(format!(
                 "GaussianBlur takes an odd number of pixels from 1 to 1001, got {size}"
             )));

@@ -365,7 +365,8 @@ impl Transform for AugMix {
             Contrast,
             Sharpness,
         ];
-        if !(1..=10).contains(&self.severity) || self.mixture_width == 0 || !(self.alpha > 0.0) {
+        let sound = (1..=10).contains(&self.severity) && self.mixture_width > 0 && self.alpha > 0.0;
+        if !sound {
             return Err(VisionError::Argument(format!(
                 "AugMix takes a severity from 1 to 10, at least one chain and an alpha above 0, got {self:?}"
             )));

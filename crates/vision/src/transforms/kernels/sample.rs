@@ -278,3 +278,84 @@ mod x86 {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture of 23 x 17 pixels and the places of a row across and beyond it.
+    fn setting() -> (Vec<u8>, Places) {
+        let bytes = (0..23u32 * 17 * 3)
+            .map(|byte| (byte * 7919 % 251) as u8)
+            .collect();
+        let along = |step: f32, start: f32| (0..60).map(move |x| start + step * x as f32);
+        let (xs, ys) = (along(0.5, -3.0).collect(), along(0.34, -2.2).collect());
+        (bytes, Places { xs, ys })
+    }
+
+    #[test]
+    fn vectors_and_plain_arithmetic_give_the_same_bytes() {
+        let (bytes, places) = setting();
+        let from = Pixels {
+            width: 23,
+            height: 17,
+            bytes: &bytes,
+        };
+        let mut taps = Taps {
+            offsets: vec![0; 60],
+            upper: vec![0; 60],
+            lower: vec![0; 60],
+        };
+        find_taps(from, &places, &mut taps);
+        let fill = [9, 8, 7];
+        let mut row = [0; 180];
+        mix_row(from, &places, &taps, fill, &mut row);
+        for (x, found) in row.chunks_exact(3).enumerate() {
+            let plain =
+                mixed(from, &taps, x).unwrap_or_else(|| mixed_at_border(from, &places, fill, x));
+            assert_eq!(found, plain);
+        }
+    }
+
+    #[test]
+    fn colours_are_mixed_as_the_formula_says() {
+        let (bytes, places) = setting();
+        let from = Pixels {
+            width: 23,
+            height: 17,
+            bytes: &bytes,
+        };
+        let mut to = Buffer::default();
+        let fill = [200, 100, 0];
+        warp(
+            from,
+            (60, 1),
+            true,
+            fill,
+            |_, row| {
+                row.xs.clone_from(&places.xs);
+                row.ys.clone_from(&places.ys);
+            },
+            &mut to,
+        );
+        for (index, found) in to.bytes.iter().enumerate() {
+            let (x, y, channel) = (places.xs[index / 3], places.ys[index / 3], index % 3);
+            let pixel = |x: f32, y: f32| {
+                let inside = (0.0..23.0).contains(&x) && (0.0..17.0).contains(&y);
+                let place = (y as usize * 23 + x as usize) * 3 + channel;
+                f32::from(if inside { bytes[place] } else { fill[channel] })
+            };
+            let (left, top) = (x.floor(), y.floor());
+            let (right, down) = (x - left, y - top);
+            let expected = (pixel(left, top) * (1.0 - right) + pixel(left + 1.0, top) * right)
+                * (1.0 - down)
+                + (pixel(left, top + 1.0) * (1.0 - right) + pixel(left + 1.0, top + 1.0) * right)
+                    * down;
+            // Fractions are counted in 128ths.
+            assert!(
+                (f32::from(*found) - expected).abs() < 3.0,
+                "{x} {y}: {found} {expected}"
+            );
+        }
+    }
+}
