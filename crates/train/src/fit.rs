@@ -83,9 +83,13 @@ pub(crate) enum Clip {
 impl Trainer {
     /// Trains with a rule at its own rate, without anything else.
     pub fn new(rule: impl Into<Rule>) -> Self {
+        Self::with(rule.into())
+    }
+
+    fn with(rule: Rule) -> Self {
         Self {
             settings: Settings {
-                rule: rule.into(),
+                rule,
                 factors: Vec::new(),
                 schedule: Schedule::constant(),
                 loss: CrossEntropy::new(),

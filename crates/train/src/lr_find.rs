@@ -35,7 +35,6 @@ pub fn lr_find(
     train: &dyn Batches,
     rule: impl Into<Rule>,
 ) -> Result<LrFind, TrainError> {
-    let _put_back = PutBack::all(net)?;
     search(net, train, rule.into())
 }
 
@@ -45,6 +44,7 @@ fn search(net: &dyn Model, train: &dyn Batches, rule: Rule) -> Result<LrFind, Tr
             "lr_find: the training set has no batches",
         ));
     }
+    let _put_back = PutBack::all(net)?;
     let loss_of = CrossEntropy::new();
     let mut optimizer = Optimizer::over(net, rule)?;
     let mut found = LrFind { points: Vec::new() };

@@ -160,7 +160,18 @@ impl Optimizer {
         rule: impl Into<Rule>,
         parameters: Vec<(String, Tensor)>,
     ) -> Result<Self, TrainError> {
-        let rule = rule.into();
+        Self::build(rule.into(), parameters)
+    }
+
+    /// Puts a rule to work on all parameters of a network.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn over(net: &dyn nets::Model, rule: impl Into<Rule>) -> Result<Self, TrainError> {
+        Self::build(rule.into(), crate::named_parameters(net))
+    }
+
+    fn build(rule: Rule, parameters: Vec<(String, Tensor)>) -> Result<Self, TrainError> {
         rule.check()?;
         if parameters.is_empty() {
             return Err(TrainError::settings(
@@ -175,14 +186,6 @@ impl Optimizer {
             memory: parameters.iter().map(|_| Memory::default()).collect(),
             parameters,
         })
-    }
-
-    /// Puts a rule to work on all parameters of a network.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn over(net: &dyn nets::Model, rule: impl Into<Rule>) -> Result<Self, TrainError> {
-        Self::new(rule, crate::named_parameters(net))
     }
 
     /// Discriminative learning rates: parameters whose name begins with a prefix learn with that many times
