@@ -10,7 +10,7 @@ use crate::project::{Setup, cargo};
 
 /// What the Python peers need. torch's wheel for Linux does not load without NVIDIA's libraries, though no
 /// GPU is used: about 2.8 GB are downloaded and 4.8 GB kept. Without numpy, torch warns at every start.
-const PYTHON_PACKAGES: [&str; 3] = ["torch==2.13.0", "ipykernel", "numpy"];
+const PYTHON_PACKAGES: [&str; 4] = ["torch==2.13.0", "ipykernel", "numpy", "cleanvision"];
 
 const EVCXR_VERSION: &str = "0.22.0";
 

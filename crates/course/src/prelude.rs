@@ -9,7 +9,7 @@ pub use tch::nn::{self, Module, ModuleT, OptimizerConfig};
 pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard};
 
 // Images, charts, networks, data.
-pub use data::{Batch, Batches, DataError, TensorData};
+pub use data::{Batch, Batches, DataError, Loader, Samples, TensorData, Warehouse};
 pub use nets::{Activation, Mlp, NetError};
 pub use plot::{Chart, PlotError, line_chart};
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
