@@ -23,7 +23,7 @@ fn picture(number: u32) -> RgbImage {
         let block = block * 0.4 + patch as f32 - 64.0;
         let grain = ((x * 7919 + y * 104_729 + number * 31) % 61) as f32;
         Rgb([
-            120.0 + wave + grain,
+            120.0 + wave * 0.4 + block * 0.6 + grain,
             110.0 + block,
             90.0 - wave * 0.4 + block * 0.5 + grain,
         ]
