@@ -11,6 +11,10 @@ fn main() {
         ask(&["--print", "sysroot"])
     );
     println!(
+        "cargo::rustc-env=CVSTUDY_TARGET={}",
+        env::var("TARGET").unwrap_or_default()
+    );
+    println!(
         "cargo::rustc-env=CVSTUDY_RUSTC_VERSION={}",
         ask(&["--version"])
     );

@@ -112,12 +112,21 @@ class Kernel:
                 parts.append(content["data"]["text/plain"])
         return "".join(parts)
 
+    def wait_for_the_index(self):
+        """The first kernel of a new course reads the course's sources, which takes seconds."""
+        wait_until(lambda: self.ask("complete_request", {"code": "imrea", "cursor_pos": 5})["matches"], PATIENCE)
+
     def wait_until_running(self, header):
         """Returns when a cell has printed something."""
         while True:
             message = self.client.get_iopub_msg(timeout=PATIENCE)
             if message["msg_type"] == "stream" and message["parent_header"]["msg_id"] == header["msg_id"]:
                 return message["content"]["text"]
+
+    def drop_broadcasts(self):
+        """Reads what has been broadcast so far and forgets it."""
+        while not self.is_silent(0):
+            pass
 
     def interrupt(self):
         """Asks for an interrupt and waits for the answer."""

@@ -15,6 +15,7 @@ class Conversation(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.kernel = Kernel()
+        cls.kernel.wait_for_the_index()
 
     @classmethod
     def tearDownClass(cls):
@@ -70,6 +71,16 @@ class Conversation(unittest.TestCase):
         texts = [m["content"]["text"] for m in self.kernel.broadcasts(header) if m["msg_type"] == "stream"]
         self.assertEqual(texts, ["100%\n"])
         self.kernel.reply(header)
+
+    def test_a_flood_is_cut_and_says_so(self):
+        header = self.kernel.execute('let line = "x".repeat(999); for _ in 0..200_000 { println!("{line}"); }')
+        texts = [m["content"] for m in self.kernel.broadcasts(header) if m["msg_type"] == "stream"]
+        self.assertEqual(self.kernel.reply(header)["content"]["status"], "ok")
+        size = sum(len(text["text"]) for text in texts)
+        self.assertTrue(30e6 < size < 40e6, size)
+        self.assertEqual(texts[-1]["name"], "stderr")
+        self.assertIn("the cell printed 200 MB", texts[-1]["text"])
+        self.assertEqual(self.kernel.text("5"), "5")
 
     def test_displays_are_updated_and_cleared(self):
         _, outputs = self.kernel.run(
@@ -223,6 +234,58 @@ class Conversation(unittest.TestCase):
         self.assertTrue(reply["found"])
         self.assertIn("i32", reply["data"]["text/plain"])
 
+    def complete(self, code):
+        return self.kernel.ask("complete_request", {"code": code, "cursor_pos": len(code)})
+
+    def test_completion_says_kinds_and_declarations(self):
+        self.kernel.text("let measured = vec![0.5, 0.25]; /// Half of it.\nfn half(x: f64) -> f64 { x / 2.0 }")
+        reply = self.complete("half")
+        [own] = reply["metadata"]["_jupyter_types_experimental"]
+        self.assertEqual(own, {"text": "half", "type": "function", "start": 0, "end": 4,
+                               "signature": "fn half(x: f64) -> f64"})
+        self.assertIn("push", self.complete("measured.pu")["matches"], "methods by the type of a variable")
+        self.assertEqual(self.complete("nothing_of_this_name.le")["matches"], [])
+        self.assertEqual(self.complete('"imr')["matches"], [], "nothing inside a string")
+
+    def test_inspection_has_two_depths_and_two_forms(self):
+        def inspect(code, detail):
+            content = {"code": code, "cursor_pos": len(code), "detail_level": detail}
+            return self.kernel.ask("inspect_request", content)
+
+        glance, all_of_it = inspect("Vec::push", 0), inspect("Vec::push", 1)
+        for reply in (glance, all_of_it):
+            self.assertTrue(reply["found"])
+            self.assertIn("fn push(&mut self", reply["data"]["text/plain"])
+            self.assertIn("```rust", reply["data"]["text/markdown"])
+        self.assertNotIn("# Panics", glance["data"]["text/plain"])
+        self.assertIn("# Panics", all_of_it["data"]["text/plain"])
+        nothing = inspect("nothing_of_this_name", 0)
+        self.assertEqual((nothing["status"], nothing["found"], nothing["data"]), ("ok", False, {}))
+
+    def test_questions_are_answered_while_a_cell_runs(self):
+        header = self.kernel.execute(LOOP)
+        self.kernel.wait_until_running(header)
+        self.assertIn("imread", self.complete("imrea")["matches"])
+        self.assertTrue(self.kernel.ask("inspect_request", {"code": "imread", "cursor_pos": 6})["found"])
+        self.assertEqual(self.kernel.ask("is_complete_request", {"code": "1"})["status"], "complete")
+        newest = self.kernel.ask("history_request", {"hist_access_type": "tail", "n": 1})["history"]
+        self.assertEqual(newest[0][2], LOOP)
+        self.kernel.interrupt()
+        self.kernel.reply(header)
+
+    def test_a_question_mark_opens_a_page(self):
+        reply, outputs = self.kernel.run("?Vec::push")
+        [page] = reply["payload"]
+        self.assertEqual((page["source"], outputs), ("page", []))
+        self.assertIn("# Panics", page["data"]["text/plain"])
+        reply, [(kind, error)] = self.kernel.run("?nothing_of_this_name")
+        self.assertEqual((reply["status"], kind), ("error", "error"))
+        self.assertIn("nothing_of_this_name", error["evalue"])
+
+    def test_is_complete_says_how_far_to_indent(self):
+        reply = self.kernel.ask("is_complete_request", {"code": "fn f() {\n    if true {"})
+        self.assertEqual(reply, {"status": "incomplete", "indent": " " * 8})
+
     def test_history_has_tail_range_and_search(self):
         def history(**query):
             query = {"output": False, "raw": True, **query}
@@ -235,12 +298,6 @@ class Conversation(unittest.TestCase):
         self.assertEqual([e[2] for e in history(hist_access_type="range", session=0, start=first, stop=first + 1)],
                          ["let h1 = 1;"])
         self.assertEqual([e[2] for e in history(hist_access_type="search", pattern="let h?*", n=1)], ["let h2 = 2;"])
-
-    def test_comms_are_declined(self):
-        self.assertEqual(self.kernel.ask("comm_info_request"), {"status": "ok", "comms": {}})
-        header = self.kernel.send("comm_open", {"comm_id": "c1", "target_name": "t", "data": {}})
-        _, close, _ = self.kernel.broadcasts(header)
-        self.assertEqual((close["msg_type"], close["content"]["comm_id"]), ("comm_close", "c1"))
 
     def test_what_is_unknown_is_answered(self):
         for kind in ("nonsense_request", "usage_request"):

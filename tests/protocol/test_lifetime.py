@@ -31,6 +31,21 @@ class Lifetime(unittest.TestCase):
         self.assertEqual(reply["execution_count"], 1)
         self.assertEqual(outputs[0][1]["execution_count"], 1)
 
+    def test_history_is_kept_across_kernels(self):
+        with tempfile.TemporaryDirectory() as home:
+            # A history of its own; everything else where it always is.
+            for part in ("cells", "stubs", "index"):
+                real = Path(os.environ.get("CVSTUDY_HOME") or Path.home() / ".cache/cvstudy") / part
+                if real.exists():
+                    os.symlink(real, Path(home) / part)
+            first = self.start(environment={"CVSTUDY_HOME": home})
+            first.text("let remembered = 1;")
+            first.ask("shutdown_request", {"restart": True}, "control")
+            first.process.wait(10)
+            second = self.start(environment={"CVSTUDY_HOME": home})
+            tail = second.ask("history_request", {"hist_access_type": "tail", "n": 1, "output": False, "raw": True})
+            self.assertEqual(tail["history"], [[1, 1, "let remembered = 1;"]])
+
     def test_it_speaks_over_ipc(self):
         self.assertEqual(self.start(transport="ipc").text("7"), "7")
 

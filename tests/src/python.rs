@@ -58,7 +58,10 @@ pub fn install(module: &str, version: &str) -> anyhow::Result<()> {
 }
 
 /// The folder for everything generated.
-fn home() -> anyhow::Result<PathBuf> {
+///
+/// # Errors
+/// When no variable says where.
+pub fn home() -> anyhow::Result<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
     set("CVSTUDY_HOME")
         .map(PathBuf::from)

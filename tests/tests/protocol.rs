@@ -44,6 +44,20 @@ fn conformance() {
     unittest("test_conformance");
 }
 
+/// Comms and widgets, seen from the page.
+#[test]
+fn widgets() {
+    unittest("test_widgets");
+}
+
+/// The console, nbconvert, papermill.
+#[test]
+fn front_ends() {
+    tests::python::install("jupyter_console", "6.6.3").unwrap();
+    tests::python::install("papermill", "2.6.0").unwrap();
+    unittest("test_frontends");
+}
+
 /// Notebooks executed by nbclient, as nbconvert, papermill and nbgrader do.
 #[test]
 fn nbclient() {

@@ -10,8 +10,9 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::figures::{AUGMENT, Bar, DATA, Figure, KERNEL, Peer, TRAIN};
 use crate::peers;
-use crate::project::{Setup, root};
+use crate::project::{Setup, cargo, root};
 
 /// Options of `cargo xtask bench`.
 #[derive(Debug, Args)]
@@ -55,125 +56,10 @@ impl Group {
     fn figures(self) -> &'static [Figure] {
         match self {
             Group::Kernel => &KERNEL,
+            Group::Augment => &AUGMENT,
+            Group::Train => &TRAIN,
             Group::Data => &DATA,
-            Group::Augment | Group::Train | Group::Grade => &[],
-        }
-    }
-}
-
-/// What is measured, beside what, and how good it has to be.
-struct Figure {
-    /// The name of the function in `bench/GROUP.py` that measures it.
-    id: &'static str,
-    name: &'static str,
-    unit: &'static str,
-    peer: Peer,
-    bar: Bar,
-}
-
-#[derive(Clone, Copy)]
-enum Peer {
-    /// Measured beside it, and always there.
-    Here(&'static str),
-    /// ipykernel with torch.
-    Ipykernel,
-    /// evcxr_jupyter with tch.
-    Evcxr,
-    /// None: the bar is absolute.
-    Nothing,
-}
-
-#[derive(Clone, Copy)]
-enum Bar {
-    /// At most this many times the peer's figure.
-    Times(f64),
-    /// At most this much.
-    AtMost(f64),
-}
-
-const KERNEL: [Figure; 7] = [
-    Figure {
-        id: "first_tensor",
-        name: "start to first tensor printed",
-        unit: "ms",
-        peer: Peer::Ipykernel,
-        bar: Bar::Times(0.3),
-    },
-    Figure {
-        id: "fresh_cell_evcxr",
-        name: "tensor cell, compiled afresh",
-        unit: "ms",
-        peer: Peer::Evcxr,
-        bar: Bar::Times(0.25),
-    },
-    Figure {
-        id: "fresh_cell_rustc",
-        name: "tensor cell, compiled afresh",
-        unit: "ms",
-        peer: Peer::Here("rustc alone, empty cdylib"),
-        bar: Bar::Times(2.0),
-    },
-    Figure {
-        id: "cached_cell",
-        name: "tensor cell in the cache",
-        unit: "ms",
-        peer: Peer::Nothing,
-        bar: Bar::AtMost(15.0),
-    },
-    Figure {
-        id: "late_cell",
-        name: "cell 200, after 100 fns and 50 structs",
-        unit: "ms",
-        peer: Peer::Here("cell 5 of the same notebook"),
-        bar: Bar::Times(1.5),
-    },
-    Figure {
-        id: "memory",
-        name: "memory after a tensor cell (PSS)",
-        unit: "MiB",
-        peer: Peer::Ipykernel,
-        bar: Bar::Times(0.5),
-    },
-    Figure {
-        id: "loop_cell",
-        name: "naive 512^3 f32 matrix product in a cell",
-        unit: "ms",
-        peer: Peer::Here("rustc -O, the same code"),
-        bar: Bar::Times(1.3),
-    },
-];
-
-const DATA: [Figure; 3] = [
-    Figure {
-        id: "make",
-        name: "2,000 pictures generated",
-        unit: "s",
-        peer: Peer::Nothing,
-        bar: Bar::AtMost(30.0),
-    },
-    Figure {
-        id: "index",
-        name: "2,000 pictures indexed and checked",
-        unit: "s",
-        peer: Peer::Here("cleanvision"),
-        bar: Bar::Times(0.2),
-    },
-    Figure {
-        id: "index_again",
-        name: "the same, nothing changed",
-        unit: "s",
-        peer: Peer::Nothing,
-        bar: Bar::AtMost(1.0),
-    },
-];
-
-impl Peer {
-    fn name(self) -> &'static str {
-        match self {
-            Peer::Here(name) => name,
-            Peer::Ipykernel => "ipykernel + torch",
-            Peer::Evcxr => "evcxr_jupyter + tch",
-            Peer::Nothing => "",
+            Group::Grade => &[],
         }
     }
 }
@@ -184,6 +70,8 @@ struct Measured {
     id: String,
     ours: Option<f64>,
     peer: Option<f64>,
+    /// Which of several peers it was.
+    beside: Option<String>,
     error: Option<String>,
 }
 
@@ -195,7 +83,7 @@ struct Row {
     unit: &'static str,
     ours: Option<f64>,
     peer: Option<f64>,
-    peer_name: &'static str,
+    peer_name: String,
     ratio: Option<f64>,
     bar: String,
     met: Option<bool>,
@@ -220,7 +108,7 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<ExitCode> {
     }
     if !options.json {
         println!(
-            "{:<42} {:>11} {:>11} {:>7} {:>9}  {:<4} beside",
+            "{:<42} {:>14} {:>14} {:>7} {:>9}  {:<4} beside",
             "figure", "ours", "peer", "ratio", "bar", "met"
         );
     }
@@ -237,10 +125,15 @@ pub(crate) fn bench(options: &BenchOptions) -> Result<ExitCode> {
 /// Runs the group's measuring program, and hands over each row as it comes.
 fn measure(group: Group, setup: &Setup, mut each: impl FnMut(Row)) -> Result<()> {
     let script = root().join(format!("xtask/bench/{}.py", group.name()));
+    let config = match group {
+        Group::Augment => augment_config(setup)?,
+        Group::Train => train_config(setup)?,
+        _ => config(setup)?,
+    };
     let mut child = Command::new(&setup.python)
         .arg("-B") // leaves no bytecode in the clone
         .arg(&script)
-        .arg(config(setup)?.to_string())
+        .arg(config.to_string())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -290,6 +183,35 @@ fn config(setup: &Setup) -> Result<serde_json::Value> {
     }))
 }
 
+/// Our program, and the command line of the peers', null if they are not installed.
+fn augment_config(setup: &Setup) -> Result<serde_json::Value> {
+    let script = root().join("xtask/bench/augmenters.py");
+    let peers = peers::python(setup).map(|python| json!([python, "-B", script]));
+    Ok(json!({ "augment": example("augment_bench")?, "augment_peers": peers }))
+}
+
+/// The program that makes training steps; and a Python with torch, or null.
+fn train_config(setup: &Setup) -> Result<serde_json::Value> {
+    Ok(json!({ "steps": example("steps")?, "torch": peers::python(setup) }))
+}
+
+/// Builds an example of one of the rooms, and says where it is.
+fn example(name: &str) -> Result<PathBuf> {
+    let mut build = cargo(&["build", "--message-format=json", "--example", name]);
+    let output = build.stderr(Stdio::inherit()).output();
+    let output = output.context("cannot run cargo")?;
+    if !output.status.success() {
+        bail!("the example {name} cannot be built");
+    }
+    let messages = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
+    let built = messages.filter_map(|message: serde_json::Result<serde_json::Value>| {
+        let message = message.ok()?;
+        let of_name = message["target"]["name"] == name;
+        of_name.then(|| message["executable"].as_str().map(PathBuf::from))?
+    });
+    built.last().context("cargo names no executable")
+}
+
 /// A folder of the Rust toolchain, by the name that rustc prints it under.
 fn toolchain(folder: &str) -> Result<PathBuf> {
     let output = Command::new("rustc").args(["--print", folder]).output();
@@ -306,6 +228,7 @@ impl Figure {
             .map(|(ours, peer)| ours / peer);
         let (bar, met) = match self.bar {
             Bar::Times(times) => (format!("<= {times}x"), ratio.map(|ratio| ratio <= times)),
+            Bar::AtLeastTimes(times) => (format!(">= {times}x"), ratio.map(|ratio| ratio >= times)),
             Bar::AtMost(most) => (
                 format!("<= {most} {}", self.unit),
                 measured.ours.map(|ours| ours <= most),
@@ -321,7 +244,7 @@ impl Figure {
             unit: self.unit,
             ours: measured.ours,
             peer: measured.peer,
-            peer_name: self.peer.name(),
+            peer_name: measured.beside.unwrap_or(self.peer.name().to_owned()),
             ratio,
             bar,
             met,
@@ -349,12 +272,12 @@ fn print(row: &Row, as_json: bool) {
         None => "?",
     };
     println!(
-        "{:<42} {:>11} {:>11} {ratio:>7} {:>9}  {met:<4} {}",
+        "{:<42} {:>14} {:>14} {ratio:>7} {:>9}  {met:<4} {}",
         row.name,
         figure(row.ours, row.unit),
         figure(row.peer, row.unit),
         row.bar,
-        row.note.as_deref().unwrap_or(row.peer_name),
+        row.note.as_deref().unwrap_or(&row.peer_name),
     );
 }
 
@@ -367,6 +290,7 @@ mod tests {
             id: String::new(),
             ours: Some(ours),
             peer,
+            beside: None,
             error: None,
         }
     }
@@ -382,6 +306,13 @@ mod tests {
             figure.row(Group::Kernel, measured(101.0, Some(400.0))).met,
             Some(false)
         );
+    }
+
+    #[test]
+    fn more_is_better_where_the_bar_says_so() {
+        let figure = &AUGMENT[0];
+        let met = |ours| figure.row(Group::Augment, measured(ours, Some(100.0))).met;
+        assert_eq!([met(100.0), met(99.0)], [Some(true), Some(false)]);
     }
 
     #[test]
@@ -404,8 +335,10 @@ mod tests {
             let script = root().join(format!("xtask/bench/{}.py", group.name()));
             for figure in group.figures() {
                 let text = std::fs::read_to_string(&script).unwrap();
+                let function = format!("def {}(config):", figure.id);
+                let name = format!("\"{}\"", figure.id);
                 assert!(
-                    text.contains(&format!("def {}(config):", figure.id)),
+                    text.contains(&function) || text.contains(&name),
                     "{}",
                     figure.id
                 );

@@ -5,9 +5,11 @@
 //! | `project` | where things are, and the set-up that every task begins with |
 //! | `test` | `cargo xtask test`: everything that has to hold |
 //! | `bench` | `cargo xtask bench`: how fast, beside what others use |
+//! | `figures` | what is measured, beside what, and how good it has to be |
 //! | `peers` | what others use, installed to be measured |
 
 mod bench;
+mod figures;
 mod peers;
 mod project;
 mod test;

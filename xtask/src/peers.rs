@@ -10,15 +10,24 @@ use crate::project::{Setup, cargo};
 
 /// What the Python peers need. torch's wheel for Linux does not load without NVIDIA's libraries, though no
 /// GPU is used: about 2.8 GB are downloaded and 4.8 GB kept. Without numpy, torch warns at every start.
-const PYTHON_PACKAGES: [&str; 4] = ["torch==2.13.0", "ipykernel", "numpy", "cleanvision"];
+const PYTHON_PACKAGES: [&str; 7] = [
+    "torch==2.13.0",
+    "torchvision==0.28.0",
+    "ipykernel",
+    "numpy",
+    "albumentations==2.0.8",
+    "opencv-python-headless",
+    "cleanvision",
+];
 
 const EVCXR_VERSION: &str = "0.22.0";
 
 /// The Python of the peers' own environment, if it has been installed.
 pub(crate) fn python(setup: &Setup) -> Option<PathBuf> {
     let environment = environment(setup);
-    let installed = environment.join("installed").is_file();
-    installed.then(|| environment.join("bin/python"))
+    let installed = std::fs::read_to_string(environment.join("installed")).ok()?;
+    // An environment of earlier days lacks what has been added to the list since.
+    (installed == PYTHON_PACKAGES.join("\n")).then(|| environment.join("bin/python"))
 }
 
 fn environment(setup: &Setup) -> PathBuf {
@@ -46,9 +55,11 @@ pub(crate) fn install(setup: &Setup) -> Result<()> {
     if python(setup).is_none() {
         let environment = environment(setup);
         eprintln!("installing {} (about 2.8 GB)", PYTHON_PACKAGES.join(", "));
-        run(Command::new(&setup.python)
-            .args(["-m", "venv", "--clear"])
-            .arg(&environment))?;
+        if !environment.join("bin/python").exists() {
+            run(Command::new(&setup.python)
+                .args(["-m", "venv", "--clear"])
+                .arg(&environment))?;
+        }
         let pip = ["-m", "pip", "install", "--no-cache-dir"];
         run(Command::new(environment.join("bin/python"))
             .args(pip)

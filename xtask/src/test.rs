@@ -1,5 +1,6 @@
 //! `cargo xtask test`: everything that has to hold, stage by stage.
 
+use std::io::{self, BufRead, BufReader, IsTerminal};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
@@ -78,6 +79,7 @@ pub(crate) fn test(options: &TestOptions) -> Result<ExitCode> {
         stage: "set-up",
         passed: true,
         took: begin.elapsed(),
+        output: Vec::new(),
     }];
     for stage in stages(options.subject)? {
         results.push(stage.run()?);
@@ -132,6 +134,8 @@ struct Outcome {
     stage: &'static str,
     passed: bool,
     took: Duration,
+    /// What it printed, to tell at the very end why it failed.
+    output: Vec<String>,
 }
 
 impl Stage {
@@ -140,27 +144,64 @@ impl Stage {
         Stage { name, command }
     }
 
-    fn run(mut self) -> Result<Outcome> {
+    fn run(self) -> Result<Outcome> {
         announce(self.name);
         let begin = Instant::now();
-        let status = self
-            .command
-            .status()
-            .with_context(|| format!("cannot run {}", self.command.get_program().display()))?;
+        let program = self.command.get_program().display().to_string();
+        let (passed, output) =
+            echo(self.command).with_context(|| format!("cannot run {program}"))?;
         Ok(Outcome {
             stage: self.name,
-            passed: status.success(),
+            passed,
             took: begin.elapsed(),
+            output,
         })
     }
+}
+
+/// Runs a command, prints what it prints as it comes, and returns it too.
+fn echo(mut command: Command) -> io::Result<(bool, Vec<String>)> {
+    let (reader, writer) = io::pipe()?;
+    command.stdout(writer.try_clone()?).stderr(writer);
+    if io::stdout().is_terminal() {
+        command.env("CARGO_TERM_COLOR", "always");
+    }
+    let mut child = command.spawn()?;
+    // It holds the writing end of the pipe, which would never close.
+    drop(command);
+    let mut output = Vec::new();
+    for line in BufReader::new(reader).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        println!("{line}");
+        output.push(line);
+    }
+    Ok((child.wait()?.success(), output))
 }
 
 fn announce(stage: &str) {
     println!("\n== {stage}");
 }
 
+/// How much of a failed stage is told again.
+const TOLD_AGAIN: usize = 80;
+
+/// Says once more why a stage failed: what stands far above is lost in many a log.
+fn tell_again(result: &Outcome) {
+    println!("\n== {} FAILED", result.stage);
+    let end = result.output.len().saturating_sub(TOLD_AGAIN);
+    let failures = result.output.iter().position(|line| line == "failures:");
+    let begin = failures.unwrap_or(end);
+    for line in result.output[begin..].iter().take(TOLD_AGAIN) {
+        println!("{line}");
+    }
+}
+
 /// Prints the closing lines.
 fn conclude(results: &[Outcome], took: Duration) -> ExitCode {
+    results
+        .iter()
+        .filter(|result| !result.passed)
+        .for_each(tell_again);
     println!("\n== summary");
     for result in results {
         let verdict = if result.passed { "ok" } else { "FAILED" };

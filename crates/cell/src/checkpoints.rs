@@ -1,18 +1,11 @@
 //! Where a cell can be interrupted: a checkpoint in every loop body and in every function that may recurse.
-//!
-//! A counted loop (`for i in a..b`) whose body is plain arithmetic is cut into strips instead, with the
-//! checkpoint between strips, so that the compiler can vectorise it; see `rt::checkpoint`.
 
 use std::collections::BTreeSet;
 
-use proc_macro2::Span;
-use syn::spanned::Spanned;
+use syn::Stmt;
 use syn::visit::{self, Visit};
-use syn::{Expr, RangeLimits, Stmt};
 
-use crate::source::{Edit, Part};
-
-const CHECKPOINT: &str = " ::course::rt::checkpoint();";
+use crate::source::{CHECKPOINT, Edit};
 
 /// What was found in a cell.
 pub(crate) struct Checkpoints {
@@ -86,52 +79,12 @@ impl Finder {
         }
         visit::visit_block(self, block);
     }
-
-    fn cut_into_strips(&mut self, each: &syn::ExprForLoop, range: &syn::ExprRange) {
-        let at = |span: Span| span.byte_range();
-        let start = each
-            .label
-            .as_ref()
-            .map_or(at(each.for_token.span()), |label| at(label.span()))
-            .start;
-        let range = at(range.span());
-        let header = vec![
-            Part::Ours(
-                "{ static CV_PACE: ::course::rt::checkpoint::Pace = ::course::rt::checkpoint::Pace::new(); \
-                 for cv_strip in ::course::rt::checkpoint::strips("
-                    .into(),
-            ),
-            Part::Theirs(range.clone()),
-            Part::Ours(", &CV_PACE) { ".into()),
-        ];
-        self.edits.push(Edit {
-            range: start..start,
-            with: header,
-        });
-        self.edits.push(Edit::replace(range, "cv_strip"));
-        self.edits.push(Edit::insert(
-            at(each.body.brace_token.span.close()).end,
-            " } }",
-        ));
-    }
 }
 
 impl<'ast> Visit<'ast> for Finder {
     fn visit_expr_for_loop(&mut self, each: &'ast syn::ExprForLoop) {
         self.loops = true;
-        match each.expr.as_ref() {
-            Expr::Range(range)
-                if is_counted(range)
-                    && each.label.is_none()
-                    && each.attrs.is_empty()
-                    && is_plain(&each.body) =>
-            {
-                self.cut_into_strips(each, range);
-                // Nothing in a plain body needs a checkpoint of its own.
-                return;
-            }
-            _ => self.at_start_of(&each.body),
-        }
+        self.at_start_of(&each.body);
         visit::visit_expr_for_loop(self, each);
     }
 
@@ -197,87 +150,6 @@ impl<'ast> Visit<'ast> for CallsAny<'_> {
     }
 }
 
-/// `a..b` with both ends.
-fn is_counted(range: &syn::ExprRange) -> bool {
-    range.start.is_some() && range.end.is_some() && matches!(range.limits, RangeLimits::HalfOpen(_))
-}
-
-/// Whether a loop body is made of arithmetic, indexing and assignment alone, and never leaves the loop.
-fn is_plain(block: &syn::Block) -> bool {
-    let mut plain = Plain(true);
-    plain.visit_block(block);
-    plain.0
-}
-
-struct Plain(bool);
-
-/// Methods of numbers and slices that compile to a few instructions.
-const CHEAP_METHODS: &[&str] = &[
-    "abs",
-    "max",
-    "min",
-    "sqrt",
-    "mul_add",
-    "powi",
-    "exp",
-    "ln",
-    "sin",
-    "cos",
-    "tanh",
-    "floor",
-    "ceil",
-    "round",
-    "clamp",
-    "signum",
-    "wrapping_add",
-    "wrapping_sub",
-    "wrapping_mul",
-    "saturating_add",
-    "saturating_sub",
-    "rotate_left",
-    "rotate_right",
-    "count_ones",
-    "len",
-    "get_unchecked",
-    "is_nan",
-    "to_bits",
-    "pow",
-    "rem_euclid",
-];
-
-impl<'ast> Visit<'ast> for Plain {
-    fn visit_expr(&mut self, expr: &'ast Expr) {
-        let allowed = match expr {
-            Expr::MethodCall(call) => CHEAP_METHODS.iter().any(|cheap| call.method == cheap),
-            Expr::Path(_)
-            | Expr::Lit(_)
-            | Expr::Binary(_)
-            | Expr::Unary(_)
-            | Expr::Assign(_)
-            | Expr::Index(_)
-            | Expr::Field(_)
-            | Expr::Cast(_)
-            | Expr::Paren(_)
-            | Expr::If(_)
-            | Expr::Block(_)
-            | Expr::Reference(_)
-            | Expr::Tuple(_)
-            | Expr::Unsafe(_) => true,
-            _ => false,
-        };
-        self.0 &= allowed;
-        if allowed {
-            visit::visit_expr(self, expr);
-        }
-    }
-    fn visit_macro(&mut self, _: &'ast syn::Macro) {
-        self.0 = false;
-    }
-    fn visit_item(&mut self, _: &'ast syn::Item) {
-        self.0 = false;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use crate::parse::parse;
@@ -291,7 +163,7 @@ mod tests {
         source.theirs(&cell, 0..cell.text.len(), &parsed.edits);
         source
             .text
-            .replace(super::CHECKPOINT, "•")
+            .replace(crate::source::CHECKPOINT, "•")
             .replace("pub ", "")
     }
 
@@ -308,24 +180,6 @@ mod tests {
             "v.iter().map(|x| { while x {•} });"
         );
         assert_eq!(marked("fn f() { loop {} }"), "fn f() { loop {•} }");
-    }
-
-    #[test]
-    fn plain_counted_loops_are_cut_into_strips() {
-        let text = marked("for i in 0..n { for k in 0..m { s += a[i * m + k]; } }");
-        assert!(text.starts_with("for i in 0..n {• { static"), "{text}");
-        assert!(
-            text.contains("strips(0..m, &CV_PACE) { for k in cv_strip { s += a[i * m + k]; } } }"),
-            "{text}"
-        );
-        for not_plain in [
-            "for i in 0..n { f(i) }",
-            "for i in 0..n { break }",
-            "'a: for i in 0..n { s += i }",
-            "for i in 0..=n { s += i }",
-        ] {
-            assert!(!marked(not_plain).contains("strips"), "{not_plain}");
-        }
     }
 
     #[test]

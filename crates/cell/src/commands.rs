@@ -29,6 +29,8 @@ pub enum Command {
     Opt(Option<u8>),
     /// `:replay`
     Replay,
+    /// `:dep rand_distr = "0.5"`
+    Dep(String),
     /// `!ls`
     Shell(String),
     /// `:something else`
@@ -43,6 +45,7 @@ Write Rust; nothing has to be imported. The last expression is shown, variables 
 :type NAME         the type of a variable
 :timing            shows or hides how long cells take
 :opt LEVEL         compiles every cell at optimisation level 0 to 3; `:opt` alone goes back to the default
+:dep NAME = \"1\"    adds a crate from crates.io, for the cells that follow
 :replay            runs the earlier cells again, after a crash or to start clean
 :clear             forgets all variables and items
 !COMMAND           runs a command of the shell
@@ -57,6 +60,13 @@ Interrupting a cell keeps all variables. CVSTUDY_BACKTRACE=1 in the environment 
 pub fn split(code: &str, known: &dyn Fn(&str) -> bool) -> (Vec<Command>, String) {
     let mut commands = Vec::new();
     let mut rust = String::with_capacity(code.len());
+    // A script's first line names its interpreter.
+    let code = match code.strip_prefix("#!") {
+        Some(rest) if !rest.trim_start().starts_with('[') => {
+            &code[code.find('\n').unwrap_or(code.len())..]
+        }
+        _ => code,
+    };
     for line in code.split_inclusive('\n') {
         // Inside brackets, strings and comments a line belongs to the Rust around it.
         let command = if is_at_top(&rust) {
@@ -109,6 +119,7 @@ fn command_in(line: &str, known: &dyn Fn(&str) -> bool, first: bool) -> Option<C
             _ => Command::Unknown(format!("opt {argument}")),
         },
         "replay" => Command::Replay,
+        "dep" => Command::Dep(argument.to_string()),
         _ => Command::Unknown(word.to_string()),
     })
 }

@@ -5,18 +5,23 @@
 //! Then the cell is lowered once more with the answer taken in.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use regex::Regex;
 
-use crate::diagnostics::{self, Message};
+use crate::dependencies::Dependencies;
+use crate::dependency::Wanted;
+use crate::diagnostics::{self, Message, Sources};
 use crate::event::ErrorReport;
 use crate::items::ItemKind;
 use crate::lower::{self, Body, Lowered, Plan, Region, lower};
 use crate::names::Mentions;
-use crate::parse::{Fleeting, Parsed};
+use crate::parse::{Fleeting, Parsed, parse};
 use crate::rustc::{Compiled, Job, Refusal, Rustc};
 use crate::session::{Changes, KnownUse, Session};
+use crate::source::CellText;
+use crate::syntax;
 use crate::units::{self, Unit};
 
 /// What the compiler is asked at most for one cell.
@@ -33,6 +38,8 @@ pub struct Compiler {
     statics: BTreeMap<u64, Compiled>,
     /// Sources by file, to find the learner's line again.
     sources: BTreeMap<String, Arc<Lowered>>,
+    /// Crates that the learner has asked for.
+    dependencies: Dependencies,
     /// The level that `:opt` has set, if it has.
     pub opt_level: Option<u8>,
 }
@@ -74,15 +81,40 @@ impl Compiler {
             units: BTreeMap::new(),
             statics: BTreeMap::new(),
             sources: BTreeMap::new(),
+            dependencies: Dependencies::default(),
             opt_level: None,
         }
     }
 
     /// Forgets all that is compiled; the cache remains.
     pub fn clear(&mut self) {
+        self.dependencies = Dependencies::default();
+        self.forget_crates();
+    }
+
+    /// Forgets the crates of cells; those asked for by `:dep` stay.
+    pub fn forget_crates(&mut self) {
         self.units.clear();
         self.statics.clear();
         self.sources.clear();
+    }
+
+    /// Adds a crate for the cells that follow. Gives the names of crates that are others than before, because
+    /// the new one wants more of them: values of their types can no longer be used.
+    ///
+    /// # Errors
+    /// What cargo says.
+    pub fn add_dependency(
+        &mut self,
+        wanted: Wanted,
+        folder: &Path,
+        say: &mut dyn FnMut(&str),
+    ) -> Result<Vec<String>, ErrorReport> {
+        let changed = self.dependencies.add(wanted, &self.rustc, folder, say)?;
+        if !changed.is_empty() {
+            self.units.clear();
+        }
+        Ok(changed)
     }
 
     /// The place in a cell behind a place in a generated file, as `[label]:line:column`.
@@ -98,6 +130,29 @@ impl Compiler {
             .get(file)?
             .source
             .origin_of_position(line, column)
+    }
+
+    /// Reads a cell. What `syn` cannot read goes to the compiler as it is, if that finds nothing wrong with it.
+    ///
+    /// # Errors
+    /// What is wrong with its syntax.
+    pub fn read(&self, cell: &Arc<CellText>) -> Result<Parsed, ErrorReport> {
+        if let Some(parsed) = parse(cell) {
+            return Ok(parsed);
+        }
+        syntax::check(&self.rustc, cell)?;
+        Ok(Parsed {
+            cell: Arc::clone(cell),
+            inner_attributes: Vec::new(),
+            items: Vec::new(),
+            statements: std::iter::once(0..cell.text.len()).collect(),
+            tail: None,
+            bindings: Vec::new(),
+            mentions: Mentions::default(),
+            awaits: false,
+            loops: false,
+            edits: Vec::new(),
+        })
     }
 
     /// Compiles a cell against a notebook.
@@ -146,12 +201,21 @@ impl Compiler {
             );
             if !understood {
                 let hints = |message: &Message| hint(message, before, lost);
-                return Err(diagnostics::report(&messages, &lowered, &file, &hints));
+                let sources = self.sources(&lowered, &file);
+                return Err(diagnostics::report(&messages, &sources, &hints));
             }
         }
         Err(internal(
             "the compiler and the kernel do not agree about this cell. Splitting the cell in two may help",
         ))
+    }
+
+    fn sources<'a>(&'a self, lowered: &'a Lowered, file: &'a str) -> Sources<'a> {
+        Sources {
+            lowered,
+            file,
+            earlier: &self.sources,
+        }
     }
 
     fn attempt(
@@ -298,9 +362,19 @@ impl Compiler {
             .filter_map(|id| self.statics.get(id))
             .collect();
         let keeps = body.as_ref().is_some_and(|body| !body.keeps.is_empty());
+        let linked = self.dependencies.named_in(&all);
+        let last = linked.last().copied();
+        let externs = externs
+            .into_iter()
+            .chain(last.map(|linked| &linked.krate))
+            .collect();
         let lowered = Arc::new(lower(&Plan {
             unit,
             body,
+            links: last
+                .map(|linked| linked.krate.name.as_str())
+                .into_iter()
+                .collect(),
             imports,
             uses,
             newest,
@@ -311,6 +385,8 @@ impl Compiler {
             opt_level: self.opt_level.unwrap_or(if loops { FAST } else { 0 }),
             externs,
             statics: owners,
+            libraries: linked.iter().map(|linked| linked.library()).collect(),
+            native: Vec::new(),
             keeps,
         };
         let name = self.rustc.name_of(&job);
@@ -374,7 +450,8 @@ impl Compiler {
             let file = format!("{}.rs", krate.name);
             for message in &krate.warnings {
                 if diagnostics::is_worth_showing(message, &lowered, &file, &bindings) {
-                    warnings.push(diagnostics::render(message, &lowered, &file, None));
+                    let sources = self.sources(&lowered, &file);
+                    warnings.push(diagnostics::render(message, &sources, None));
                 }
             }
         }
@@ -683,22 +760,6 @@ fn key(unit: &Unit, imports: &BTreeMap<String, BTreeSet<String>>) -> String {
         .collect();
     let crates: Vec<&str> = imports.keys().map(String::as_str).collect();
     format!("{} | {}", items.join(" "), crates.join(" "))
-}
-
-/// A cell that `syn` cannot read goes to the compiler as it is.
-pub fn unread(cell: &Arc<crate::source::CellText>) -> Parsed {
-    Parsed {
-        cell: Arc::clone(cell),
-        inner_attributes: Vec::new(),
-        items: Vec::new(),
-        statements: std::iter::once(0..cell.text.len()).collect(),
-        tail: None,
-        bindings: Vec::new(),
-        mentions: Mentions::default(),
-        awaits: false,
-        loops: false,
-        edits: Vec::new(),
-    }
 }
 
 /// The variables that a session gains from a built cell that has run, and those whose type has no name.

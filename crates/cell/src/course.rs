@@ -10,9 +10,23 @@ use crate::error::CellError;
 const SYSROOT: &str = env!("CVSTUDY_SYSROOT");
 const RUSTC_VERSION: &str = env!("CVSTUDY_RUSTC_VERSION");
 
-/// The libraries of libtorch that the linker asks for. Cells link against empty ones: the real ones are in the
-/// worker already, and reading their symbols takes as long as compiling a cell.
-const NATIVE: &[&str] = &["torch", "torch_cpu", "c10", "stdc++", "gomp"];
+/// The native libraries that the linker asks for. Cells link against empty ones: the real ones are in the
+/// worker already, and reading libtorch's symbols takes as long as compiling a cell. With the system's own
+/// among them, the linker needs no C compiler to tell it where they are.
+const NATIVE: &[&str] = &[
+    "torch",
+    "torch_cpu",
+    "c10",
+    "stdc++",
+    "gomp",
+    "gcc_s",
+    "util",
+    "rt",
+    "pthread",
+    "m",
+    "dl",
+    "c",
+];
 
 /// The course library and its surroundings.
 #[derive(Debug, Clone)]
@@ -25,6 +39,8 @@ pub struct Course {
     pub stubs: PathBuf,
     /// The compiler.
     pub rustc: PathBuf,
+    /// The linker that comes with the compiler; without it the system's C compiler is asked to link.
+    pub linker: Option<PathBuf>,
     /// Tells this course, compiler and way of compiling from all others.
     pub id: String,
     /// Where compiled cells are kept.
@@ -61,6 +77,10 @@ impl Course {
         if !rustc.exists() {
             return Err(CellError::NoCompiler(rustc));
         }
+        let linker = Path::new(SYSROOT)
+            .join("lib/rustlib")
+            .join(env!("CVSTUDY_TARGET"))
+            .join("bin/rust-lld");
         let home = home();
         let id = identify(&library)?;
         let stubs = make_stubs(&home)?;
@@ -71,6 +91,7 @@ impl Course {
             library,
             stubs,
             rustc,
+            linker: Some(linker).filter(|linker| cfg!(target_os = "linux") && linker.exists()),
             id,
             cells,
         })

@@ -117,8 +117,7 @@ impl Span {
 /// Makes one report of the errors of a compilation.
 pub fn report(
     messages: &[Message],
-    lowered: &Lowered,
-    file: &str,
+    sources: &Sources<'_>,
     hints: &dyn Fn(&Message) -> Option<String>,
 ) -> ErrorReport {
     let errors: Vec<&Message> = messages
@@ -139,7 +138,7 @@ pub fn report(
         if message.is_error() {
             let hint = hints(message);
             traceback.extend(
-                render(message, lowered, file, hint.as_deref())
+                render(message, sources, hint.as_deref())
                     .lines()
                     .map(str::to_string),
             );
@@ -164,8 +163,8 @@ fn headline(message: &Message) -> String {
 }
 
 /// Renders one message as the compiler would, with places in the learner's cells.
-pub fn render(message: &Message, lowered: &Lowered, file: &str, hint: Option<&str>) -> String {
-    let places = Places { lowered, file };
+pub fn render(message: &Message, sources: &Sources<'_>, hint: Option<&str>) -> String {
+    let places = Places(sources);
     let mut groups = vec![places.group(
         level_of(message),
         &message.message,
@@ -213,20 +212,37 @@ fn level_of(message: &Message) -> Level<'static> {
 /// Spans with their places, by the cell they are in.
 type ByCell<'s> = BTreeMap<String, (Arc<CellText>, Vec<(Range<usize>, &'s Span)>)>;
 
-struct Places<'a> {
-    lowered: &'a Lowered,
-    file: &'a str,
+/// The generated sources that a message may be about.
+pub struct Sources<'a> {
+    /// The one that was compiled.
+    pub lowered: &'a Lowered,
+    /// Its file.
+    pub file: &'a str,
+    /// Those of earlier cells, by file.
+    pub earlier: &'a BTreeMap<String, Arc<Lowered>>,
 }
+
+impl Sources<'_> {
+    /// The place in a cell that a span is about.
+    fn origin(&self, span: &Span) -> Option<Origin> {
+        if let Some(range) = span.in_file(self.file) {
+            return self.lowered.source.origin(range);
+        }
+        // The compiler gives the path under which the crate was compiled; its last part is the crate's name.
+        let name = span.file_name.rsplit('/').next()?;
+        let earlier = self.earlier.get(name)?;
+        earlier.source.origin(span.byte_start..span.byte_end)
+    }
+}
+
+struct Places<'a>(&'a Sources<'a>);
 
 impl<'a> Places<'a> {
     /// The spans that are in cells, by cell.
     fn by_cell<'s>(&self, spans: &'s [Span]) -> ByCell<'s> {
         let mut cells = ByCell::new();
         for span in spans {
-            let Some(origin) = span
-                .in_file(self.file)
-                .and_then(|range| self.lowered.source.origin(range))
-            else {
+            let Some(origin) = self.0.origin(span) else {
                 continue;
             };
             let entry = cells

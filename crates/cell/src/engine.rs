@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rt::frame::{Outcome, ToKernel, ToWorker};
+use rt::frame::{CommMessage, Outcome, ToKernel, ToWorker};
 
 use crate::commands::{self, Command};
 use crate::compile::{self, Built, Compiler};
 use crate::course::Course;
+use crate::dependency::Wanted;
 use crate::error::CellError;
 use crate::event::{ErrorReport, Event, Reply, Sink, StreamName};
 use crate::lower::ENTRY;
-use crate::parse::{Parsed, parse};
+use crate::parse::Parsed;
 use crate::report;
 use crate::rustc::{Compiled, Rustc, Stop};
 use crate::session::{Session, Variable};
@@ -226,10 +227,9 @@ impl Engine {
         reply: &mut Reply,
     ) -> Result<(), ErrorReport> {
         let began = Instant::now();
-        let parsed = parse(cell).unwrap_or_else(|| compile::unread(cell));
-        let built = self.compiler.compile(&self.session, &parsed, &self.lost);
+        let compiled = self.compile(cell);
         reply.compile = began.elapsed();
-        let built = built?;
+        let (parsed, built) = compiled?;
         reply.cached = built.cached;
         self.tell(&built, sink);
         let began = Instant::now();
@@ -249,6 +249,12 @@ impl Engine {
         };
         self.settle(&outcome, stored, built, &parsed, sink);
         report::of_outcome(&outcome, &self.compiler).map_or(Ok(()), Err)
+    }
+
+    fn compile(&mut self, cell: &Arc<CellText>) -> Result<(Parsed, Built), ErrorReport> {
+        let parsed = self.compiler.read(cell)?;
+        let built = self.compiler.compile(&self.session, &parsed, &self.lost)?;
+        Ok((parsed, built))
     }
 
     /// Shows notes and warnings of the compilation.
@@ -284,6 +290,15 @@ impl Engine {
         if self.stop.is_requested() {
             self.line.send(&ToWorker::Interrupt);
         }
+        self.wait_for_end(id, sink)
+    }
+
+    /// Serves the worker until what runs under this id has ended, or had to be left behind.
+    fn wait_for_end(
+        &mut self,
+        id: u64,
+        sink: &mut dyn Sink,
+    ) -> Result<(Outcome, Option<Vec<String>>), ErrorReport> {
         let mut asked_to_stop: Option<Instant> = None;
         let mut left_behind = false;
         loop {
@@ -307,6 +322,23 @@ impl Engine {
                 }
             }
         }
+    }
+
+    /// Hands a message of the page to the worker, whose handler for it runs like a cell and leaves no variables.
+    ///
+    /// # Errors
+    /// How the handler failed. Without a worker there is no handler either, and nothing happens.
+    pub fn comm(&mut self, message: CommMessage, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
+        if self.worker.is_none() {
+            return Ok(());
+        }
+        self.stop.reset();
+        self.make_ready(sink)?;
+        self.cells_run += 1;
+        let id = self.cells_run;
+        self.line.send(&ToWorker::Comm { id, message });
+        let (outcome, _) = self.wait_for_end(id, sink)?;
+        report::of_outcome(&outcome, &self.compiler).map_or(Ok(()), Err)
     }
 
     fn wait(&mut self, timeout: Duration, sink: &mut dyn Sink) -> News {
@@ -355,6 +387,7 @@ impl Engine {
                 sink.event(Event::ClearOutput { wait });
                 self.line.send(&ToWorker::Taken);
             }
+            ToKernel::Comm { message } => sink.event(Event::Comm(message)),
             ToKernel::Input { prompt, password } => {
                 let text = sink.input(&prompt, password);
                 self.line.send(&ToWorker::InputReply { text });
@@ -417,8 +450,14 @@ impl Engine {
             .into_iter()
             .filter(|name| !built.moved.contains(name) && !self.withheld.contains_key(name))
             .collect();
-        if !outdated.is_empty() {
-            self.line.send(&ToWorker::Drop { names: outdated });
+        self.drop_values(outdated, sink);
+    }
+
+    /// Drops values in the worker. What their destructors print is shown before this returns.
+    fn drop_values(&mut self, names: Vec<String>, sink: &mut dyn Sink) {
+        if !names.is_empty() && self.worker.is_some() {
+            self.line.send(&ToWorker::Drop { names });
+            self.values(sink);
         }
     }
 
@@ -427,9 +466,7 @@ impl Engine {
         if names.is_empty() {
             return;
         }
-        self.line.send(&ToWorker::Drop {
-            names: names.to_vec(),
-        });
+        self.drop_values(names.to_vec(), sink);
         if self.config.quiet {
             return;
         }
@@ -465,8 +502,10 @@ impl Engine {
         self.stop.reset();
         let (commands, code) = commands::split(code, &|name| self.session.knows(name));
         for command in commands {
-            if let Command::Opt(level) = command {
-                self.compiler.opt_level = level;
+            match command {
+                Command::Opt(level) => self.compiler.opt_level = level,
+                Command::Dep(text) => self.add_dependency(&text, &mut Vec::new())?,
+                _ => {}
             }
         }
         let cell = CellText::new(label, &code);
@@ -476,8 +515,7 @@ impl Engine {
                 cached: true,
             });
         }
-        let parsed = parse(&cell).unwrap_or_else(|| compile::unread(&cell));
-        let built = self.compiler.compile(&self.session, &parsed, &self.lost)?;
+        let (parsed, built) = self.compile(&cell)?;
         let report = CheckReport {
             warnings: built.warnings.clone(),
             cached: built.cached,
@@ -497,8 +535,13 @@ impl Engine {
     /// # Errors
     /// When the worker cannot be started.
     pub fn restart(&mut self) -> Result<(), CellError> {
-        self.session = Session::default();
         self.compiler.clear();
+        self.begin_anew()
+    }
+
+    fn begin_anew(&mut self) -> Result<(), CellError> {
+        self.session = Session::default();
+        self.compiler.forget_crates();
         self.withheld.clear();
         self.lost.clear();
         self.history.clear();
@@ -507,7 +550,11 @@ impl Engine {
 
     /// All variables with their types and short values.
     pub fn variables(&mut self) -> Vec<VariableInfo> {
-        let values = self.describe(&mut Vec::new());
+        let values = if self.worker.is_none() || self.session.variables.is_empty() {
+            BTreeMap::new()
+        } else {
+            self.values(&mut Vec::new())
+        };
         let info = |(name, variable): (&String, &Variable)| VariableInfo {
             name: name.clone(),
             type_name: rt::display::tail::short_type_name(&variable.type_text),
@@ -516,10 +563,8 @@ impl Engine {
         self.session.variables.iter().map(info).collect()
     }
 
-    fn describe(&mut self, sink: &mut dyn Sink) -> BTreeMap<String, String> {
-        if self.worker.is_none() || self.session.variables.is_empty() {
-            return BTreeMap::new();
-        }
+    /// Asks the worker for the short values of all variables.
+    fn values(&mut self, sink: &mut dyn Sink) -> BTreeMap<String, String> {
         self.line.send(&ToWorker::Describe);
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
@@ -556,6 +601,8 @@ impl Engine {
             Command::Vars => commands::table(&self.variables()),
             Command::Type(name) => self.type_of(name)?,
             Command::Clear => {
+                let names = self.session.variables.keys().cloned().collect();
+                self.drop_values(names, sink);
                 self.restart()
                     .map_err(|error| failure("CommandError", &error.to_string()))?;
                 String::new()
@@ -576,6 +623,7 @@ impl Engine {
                 }
             }
             Command::Replay => return self.replay(sink),
+            Command::Dep(text) => return self.add_dependency(text, sink),
             Command::Shell(line) => {
                 return commands::shell(line, &self.config.folder, &self.stop, sink);
             }
@@ -592,7 +640,38 @@ impl Engine {
         Ok(())
     }
 
+    fn add_dependency(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
+        let wanted = Wanted::read(text).map_err(|text| failure("CommandError", &text))?;
+        let mut say = |name: StreamName, text: String| sink.event(Event::Stream { name, text });
+        let changed = self
+            .compiler
+            .add_dependency(wanted, &self.config.folder, &mut |line| {
+                say(StreamName::Stdout, format!("{line}\n"));
+            })?;
+        // A variable of a type that is now another one would be taken for what it is not.
+        let outdated: Vec<String> = self
+            .session
+            .variables
+            .iter()
+            .filter(|(_, variable)| changed.iter().any(|name| variable.mentions.contains(name)))
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in &outdated {
+            self.session.variables.remove(name);
+            say(
+                StreamName::Stderr,
+                format!("note: `{name}` is gone, because the crate of its type was built anew.\n"),
+            );
+        }
+        self.drop_values(outdated, sink);
+        Ok(())
+    }
+
     fn type_of(&self, name: &str) -> Result<String, ErrorReport> {
+        if name.is_empty() {
+            let text = "`:type` takes the name of a variable, as in `:type x`; `:vars` lists all";
+            return Err(failure("CommandError", text));
+        }
         match self.session.variables.get(name) {
             Some(variable) => Ok(format!(
                 "{name}: {}\n",
@@ -608,7 +687,7 @@ impl Engine {
     /// Runs the earlier cells again in a fresh worker, without showing what they show.
     fn replay(&mut self, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
         let cells = std::mem::take(&mut self.history);
-        self.restart()
+        self.begin_anew()
             .map_err(|error| failure("CommandError", &error.to_string()))?;
         let total = cells.len();
         for (done, cell) in cells.iter().enumerate() {
@@ -644,28 +723,23 @@ impl Engine {
         Ok(())
     }
 
-    /// Names that completion may offer: variables with their types, and items.
-    pub fn names(&self) -> Vec<(String, String)> {
-        let variables = self.session.variables.iter().map(|(name, variable)| {
-            (
-                name.clone(),
-                rt::display::tail::short_type_name(&variable.type_text),
-            )
-        });
-        let items = self
-            .session
-            .items
-            .iter()
-            .flat_map(|known| &known.item.names)
-            .map(|name| {
-                let text = if name.is_macro {
-                    format!("{}!", name.text)
-                } else {
-                    name.text.clone()
-                };
-                (text, String::new())
-            });
-        variables.chain(items).collect()
+    /// Variables with their types, as a later cell would name them.
+    pub fn variable_types(&self) -> Vec<(String, String)> {
+        let of =
+            |(name, variable): (&String, &Variable)| (name.clone(), variable.type_text.clone());
+        self.session.variables.iter().map(of).collect()
+    }
+
+    /// The paths of the `use` declarations in force, such as `std::fmt as f`.
+    pub fn use_paths(&self) -> Vec<String> {
+        let uses = self.session.uses.iter();
+        uses.map(|known| known.leaf.path.clone()).collect()
+    }
+
+    /// The text of each item in force, in the order of their definition.
+    pub fn item_texts(&self) -> Vec<String> {
+        let items = self.session.items.iter();
+        items.map(|known| known.text().to_owned()).collect()
     }
 }
 

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use rt::Bundle;
+use rt::frame::CommMessage;
 
 /// One thing that happened, in order.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,8 @@ pub enum Event {
     ClearOutput { wait: bool },
     /// The value of the last expression.
     Result { bundle: Bundle },
+    /// A message for a widget in the page.
+    Comm(CommMessage),
     /// The cell failed. Comes last, at most once.
     Error(ErrorReport),
 }

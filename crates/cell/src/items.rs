@@ -86,6 +86,14 @@ pub struct Impl {
     pub members: Vec<(String, Range<usize>)>,
 }
 
+impl Impl {
+    /// The type, if this makes a type without parameters an error.
+    pub fn plain_error(&self) -> Option<&str> {
+        let is_error = self.of_trait.as_deref() == Some("Error") && !self.header.contains('<');
+        self.self_type.as_deref().filter(|_| is_error)
+    }
+}
+
 /// One leaf of a `use`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Use {

@@ -4,11 +4,12 @@
 //!
 //! - [`source`]: a cell's text; generated source that knows where each byte came from
 //! - [`commands`]: `:vars`, `!ls` and the like leave here
-//! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`)
+//! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`, `interact`, `syntax`)
 //! - [`session`]: what the notebook has defined so far
 //! - [`units`]: which items are compiled together
 //! - [`lower`]: the source of one crate
 //! - [`rustc`]: one call of the compiler, and the cache of its results
+//! - [`dependency`]: crates that a notebook asks for with `:dep` (with `dependencies`, `package`)
 //! - [`compile`]: a whole cell, with the compiler's answers taken in
 //! - [`worker`]: the process that runs what is compiled; [`output`]: what it prints
 //! - [`diagnostics`], [`report`]: errors told about the learner's own lines
@@ -20,20 +21,25 @@ mod checkpoints;
 pub mod commands;
 pub mod compile;
 pub mod course;
+mod dependencies;
+pub mod dependency;
 pub mod diagnostics;
 pub mod engine;
 pub mod error;
 pub mod event;
+mod interact;
 pub mod items;
 pub mod lower;
 pub mod names;
 pub mod output;
+mod package;
 pub mod parse;
 pub mod report;
 pub mod rustc;
 mod scan;
 pub mod session;
 pub mod source;
+mod syntax;
 pub mod units;
 pub mod worker;
 

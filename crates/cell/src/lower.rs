@@ -32,6 +32,15 @@ use crate::session::{Known, KnownUse, Variable};
 use crate::source::{Edit, Part, Source};
 use crate::units::Unit;
 
+/// Has an error type of the learner's told by its message, from when its library is loaded.
+fn speaks(id: u64, error: &str) -> String {
+    format!(
+        "const _: () = {{ extern \"C\" fn cv_speaks_{id}() {{ ::course::rt::failure::speaks::<{error}>() }} \
+         #[used] #[unsafe(link_section = \".init_array\")] \
+         static CV_SPEAKS: extern \"C\" fn() = cv_speaks_{id}; }};\n"
+    )
+}
+
 /// The symbol of a cell's entry point.
 pub const ENTRY: &str = "cv_run";
 
@@ -41,6 +50,8 @@ pub struct Plan<'a> {
     pub unit: Option<&'a Unit>,
     /// The statements in it.
     pub body: Option<Body<'a>>,
+    /// Crates that only have to be there: they hold the libraries that the cell names.
+    pub links: Vec<&'a str>,
     /// Crates of earlier cells, with the names that are needed from each.
     pub imports: BTreeMap<String, BTreeSet<String>>,
     /// `use` declarations of earlier cells that are still in force.
@@ -106,6 +117,11 @@ pub fn lower(plan: &Plan<'_>) -> Lowered {
         }
     }
     lowered.source.ours(HEADER);
+    for krate in &plan.links {
+        lowered
+            .source
+            .ours(&format!("extern crate {krate} as _;\n"));
+    }
     for (krate, names) in &plan.imports {
         let names: Vec<String> = names.iter().map(|name| raw(name)).collect();
         lowered
@@ -221,6 +237,11 @@ impl Lowered {
         self.source
             .theirs(&known.cell, known.item.range.clone(), &edits);
         self.source.ours("\n");
+        if let ItemKind::Impl(implementation) = &known.item.kind
+            && let Some(error) = implementation.plain_error()
+        {
+            self.source.ours(&speaks(known.id, error));
+        }
     }
 
     fn body(&mut self, body: &Body<'_>) {

@@ -14,6 +14,7 @@ use syn::spanned::Spanned;
 use syn::{Expr, Pat, Stmt};
 
 use crate::checkpoints;
+use crate::interact;
 use crate::items::{self, Item};
 use crate::names::Mentions;
 use crate::source::{CellText, Edit};
@@ -119,6 +120,7 @@ fn parse_here(cell: &Arc<CellText>) -> Option<Parsed> {
     let checkpoints = checkpoints::of(&statements);
     parsed.loops = checkpoints.loops;
     parsed.edits.extend(checkpoints.edits);
+    parsed.edits.extend(interact::of(&statements));
     Some(parsed)
 }
 

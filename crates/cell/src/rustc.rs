@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,6 +24,10 @@ pub struct Job<'a> {
     pub externs: Vec<&'a Compiled>,
     /// Crates whose statics it refers to.
     pub statics: Vec<&'a Compiled>,
+    /// Libraries that cargo has built, by the name they have in code.
+    pub libraries: Vec<(&'a str, &'a Path)>,
+    /// Folders of native libraries; with any, the system's C compiler links, which knows where others are.
+    pub native: Vec<&'a Path>,
     /// Whether the types of kept variables are wanted.
     pub keeps: bool,
 }
@@ -85,6 +90,16 @@ impl Rustc {
         Self { course, stop }
     }
 
+    /// The course that it compiles against.
+    pub(crate) fn course(&self) -> &Course {
+        &self.course
+    }
+
+    /// The learner's wish to stop.
+    pub(crate) fn stop(&self) -> &Stop {
+        &self.stop
+    }
+
     /// Compiles a crate, or finds it in the cache. Its name comes from [`Rustc::name_of`].
     ///
     /// # Errors
@@ -123,6 +138,10 @@ impl Rustc {
         }
         for compiled in &job.statics {
             hasher.update(compiled.name.as_bytes());
+        }
+        for (name, library) in &job.libraries {
+            hasher.update(name.as_bytes());
+            hasher.update(library.as_os_str().as_encoded_bytes());
         }
         format!("cell_{}", &hasher.finalize().to_hex()[..16])
     }
@@ -163,6 +182,14 @@ impl Rustc {
                 .arg("--extern")
                 .arg(joined(&format!("{}=", compiled.name), &compiled.library));
         }
+        for (name, library) in &job.libraries {
+            command
+                .arg("--extern")
+                .arg(joined(&format!("{name}="), library));
+        }
+        for folder in &job.native {
+            command.arg("-L").arg(joined("native=", folder));
+        }
         let needs = needs_of(job);
         for folder in needs.iter().filter_map(|library| library.parent()) {
             command.arg("-L").arg(joined("dependency=", folder));
@@ -171,11 +198,7 @@ impl Rustc {
             command.arg("-L").arg(joined("dependency=", folder));
         }
         command.arg("-L").arg(joined("native=", &self.course.stubs));
-        command.args([
-            "-Clink-arg=-Wl,--allow-shlib-undefined",
-            "-Clink-arg=-Wl,--no-gc-sections",
-            "-Clink-arg=-Wl,--build-id=none",
-        ]);
+        self.link_arguments(&mut command, job.native.is_empty());
         // A static of an older version of a crate is in a library that no `extern crate` mentions.
         for compiled in &job.statics {
             command.arg(joined("-Clink-arg=", &compiled.library));
@@ -184,9 +207,34 @@ impl Rustc {
         command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+            .stderr(Stdio::piped())
+            .process_group(0);
         let child = command.spawn().map_err(CellError::io(&self.course.rustc))?;
         self.outcome(child)
+    }
+
+    /// The compiler's own linker is called directly where there is one: asking the C compiler to call it, and it
+    /// to look for the system's libraries, takes 10 ms more.
+    fn link_arguments(&self, command: &mut Command, directly: bool) {
+        let prefix = match self.course.linker.as_ref().filter(|_| directly) {
+            Some(linker) => {
+                command.arg(joined("-Clinker=", linker));
+                command.arg("-Clinker-flavor=ld.lld");
+                ""
+            }
+            None => "-Wl,",
+        };
+        let options = [
+            "--allow-shlib-undefined",
+            "--no-gc-sections",
+            "--build-id=none",
+        ];
+        for option in options {
+            command.arg(format!("-Clink-arg={prefix}{option}"));
+        }
+        // Through the course the loader finds the libraries behind the stubs, also for a cell that does not need it.
+        command.arg(format!("-Clink-arg={prefix}--no-as-needed"));
+        command.arg(joined("-Clink-arg=", &self.course.library));
     }
 
     fn outcome(&self, mut child: Child) -> Result<Vec<Message>, Refusal> {
@@ -249,7 +297,8 @@ impl Stop {
         self.requested.load(Ordering::SeqCst)
     }
 
-    fn watch(&self, compiler: Option<u32>) {
+    /// Notes which process to end on request: one that leads a group of its own.
+    pub(crate) fn watch(&self, compiler: Option<u32>) {
         *self.compiler.lock().unwrap_or_else(PoisonError::into_inner) = compiler;
         // The wish may have come just before.
         if self.is_requested() {
@@ -259,8 +308,9 @@ impl Stop {
 
     fn end_compiler(&self, compiler: Option<u32>) {
         if let Some(process) = compiler.and_then(|process| i32::try_from(process).ok()) {
-            // SAFETY: sends a signal; the number is a child's that has not been waited for, see `outcome`.
-            unsafe { libc::kill(process, libc::SIGKILL) };
+            // SAFETY: sends a signal; the number is that of a child which leads its own group and has not been
+            // waited for, see `outcome`.
+            unsafe { libc::kill(-process, libc::SIGKILL) };
         }
     }
 }

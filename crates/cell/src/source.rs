@@ -81,6 +81,9 @@ impl Edit {
     }
 }
 
+/// What stands at the beginning of every loop, so that it can be stopped there.
+pub(crate) const CHECKPOINT: &str = " ::course::rt::checkpoint();";
+
 /// Source under construction.
 #[derive(Debug, Default)]
 pub struct Source {
@@ -186,8 +189,8 @@ impl Source {
                 .char_indices()
                 .nth(column.saturating_sub(1))
                 .map_or(rest.len(), |(byte, _)| byte);
-        // An expression may begin with a bracket of ours, just before the learner's part.
-        self.origin(byte..(byte + "match (".len() + 1).min(self.text.len()))
+        // An expression may begin with a bracket of ours, and a loop with a checkpoint, before the learner's part.
+        self.origin(byte..(byte + CHECKPOINT.len() + 1).min(self.text.len()))
     }
 }
 

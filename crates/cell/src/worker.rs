@@ -1,7 +1,7 @@
 //! The kernel's side of a worker process.
 
 use std::collections::VecDeque;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -19,6 +19,9 @@ use crate::output::Decoder;
 
 /// The most that is read from a pipe at once, in bytes: one event.
 const CHUNK: usize = 64 << 10;
+
+/// How long to wait for room in a full socket before looking again, in milliseconds.
+const FULL: i32 = 1000;
 
 /// A worker process.
 #[derive(Debug)]
@@ -55,12 +58,38 @@ impl Line {
             .unwrap_or_else(PoisonError::into_inner)
             .as_mut()
         {
-            let _ = write_frame(socket, message);
+            let _ = write_frame(&mut Patient(socket), message);
         }
     }
 
     fn connect(&self, socket: Option<UnixStream>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = socket;
+    }
+}
+
+/// A nonblocking socket that is waited for when it is full; the worker always reads in the end.
+struct Patient<'a>(&'a mut UnixStream);
+
+impl Write for Patient<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.0.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    let mut full = libc::pollfd {
+                        fd: self.0.as_raw_fd(),
+                        events: libc::POLLOUT,
+                        revents: 0,
+                    };
+                    // SAFETY: one valid entry; an interrupted call is like one that timed out.
+                    unsafe { libc::poll(&mut full, 1, FULL) };
+                }
+                other => return other,
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
     }
 }
 
@@ -121,7 +150,7 @@ impl Worker {
             set_nonblocking(descriptor).map_err(broken)?;
         }
         let writer = ours.try_clone().map_err(broken)?;
-        // Descriptors of one socket share the mode, so writes may find it full; frames to a worker are small.
+        // Descriptors of one socket share the mode, so writes may find it full: `Patient` waits then.
         line.connect(Some(writer));
         Ok(Self {
             child,

@@ -5,23 +5,82 @@
 //! would otherwise be missing.
 
 // Tensors, layers, optimisers. The traits bring `forward`, `forward_t`, `.i(..)` and `build` of optimisers.
-pub use tch::nn::{self, Module, ModuleT, OptimizerConfig};
+pub use tch::nn;
+pub use tch::nn::{Module, ModuleT, OptimizerConfig};
 pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, no_grad, no_grad_guard};
 
-// Images, charts, networks, data.
-pub use data::{Batch, Batches, DataError, Loader, Samples, TensorData, Warehouse};
+// Images, charts, networks.
 pub use nets::{Activation, Mlp, NetError};
-pub use plot::{Chart, PlotError, line_chart};
+pub use plot::{
+    Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_chart, batch_lr_map, box_plot,
+    confusion_matrix, confusion_rates, gradient_flow, heat_map, histogram, image_matrix,
+    learning_curves, line_chart, lr_finder, pr_curve, roc_curve, scatter_chart, set_theme,
+    subplots, suggest_lr,
+};
+
+pub use nets::{
+    CifarResNet, Cnn, GoogLeNet, Init, Input, Layer, Model, ModelBase, Neck, Pass, Pool, ResNet,
+    StateDict, Vgg, alexnet, cost, get_model, googlenet, lenet5, list_models, resnet18, resnet34,
+    resnet50, resnet101, resnet152, summary, vgg11, vgg11_bn, vgg16, vgg16_bn,
+};
+
+// Images, charts, networks, data, training.
+pub use data::{Batch, Batches, DataError, Loader, Samples, TensorData, Warehouse};
+
+pub use train::{
+    Adam, AdamW, CamMethod, Checkpoint, Confusion, CrossEntropy, History, Metrics, Optimizer,
+    Schedule, Sgd, TrainError, Trainer, activations, best_device, cached_features, cam, evaluate,
+    feature_maps, filters, fine_tune, fit, freeze, freeze_backbone, grad_cam, layer_gradients,
+    lr_find, predict, sweep, train_head, unfreeze,
+};
 pub use vision::{Grid, Image, VisionError, imread, imshow, show_grid};
 
+pub use vision::read_frames;
+
+// Looking at images, and the three ways of Python.
+pub use vision::{
+    Animation, ChannelHistogram, Overlay, Zoom, animate, channel_histogram, channels, compare,
+    difference, split_channels, zoom,
+};
+pub use vision::{
+    Array, AsArray, Cmap, ColorCode, Dtype, ImreadFlag, PilImage, PltImage, cv_cvt_color,
+    cv_imread, cv_imread_as, cv_imshow, cv_imwrite, pil_open, plt_imshow,
+};
+
+// Image work.
+pub use vision::{Element, Interpolation, Kernel, Padding, Threshold, convolve};
+
+// Augmentation. The trait brings `apply`, `draw`, `tensor` and `write_chw`.
+pub use vision::compose;
+pub use vision::transforms::{
+    AugMix, AutoAugment, AutoAugmentPolicy, CenterCrop, ColorJitter, Compose, CutMix,
+    ElasticTransform, GaussianBlur, GaussianNoise, Grayscale, Jpeg, Lambda, MixUp, Normalize, Pad,
+    RandAugment, RandomAdjustSharpness, RandomAffine, RandomApply, RandomAutocontrast,
+    RandomChoice, RandomCrop, RandomEqualize, RandomErasing, RandomGrayscale, RandomHorizontalFlip,
+    RandomInvert, RandomOrder, RandomPerspective, RandomPosterize, RandomResizedCrop,
+    RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, Seed, ToDtype, ToTensor, Transform,
+    TrivialAugmentWide, demo, demo_seeded,
+};
+
+// Looking at images, and the three ways of Python.
+
+// Image work.
+
 // Talking to the page.
+pub use live::{Live, Progress, ProgressBar, progress};
 pub use rt::{
     Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password,
     update_display,
 };
 
+// Controls in the page, and pictures that follow them.
+pub use widgets::{Control, button, checkbox, dropdown, interact, slider, text_field};
+
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
-pub use crate::{data, image, nets, plot, plotters, rt, tch, vision};
+pub use crate::{image, live, nets, plot, plotters, rt, tch, vision, widgets};
+
+// The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
+pub use crate::{data, train};
 
 // The parts of std that programs of a page or two begin with.
 pub use std::cell::RefCell;

@@ -10,6 +10,8 @@ pub extern "C" fn cvstudy_worker() -> ! {
     rt::failure::speaks::<plot::PlotError>();
     rt::failure::speaks::<nets::NetError>();
     rt::failure::speaks::<data::DataError>();
+    rt::failure::speaks::<train::TrainError>();
+    widgets::serve();
     rt::worker::serve()
 }
 

@@ -1,6 +1,6 @@
 //! [`Activation`]: the function between two layers.
 
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
 /// The function between two layers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,6 +24,16 @@ impl Activation {
             Self::Sigmoid => xs.sigmoid(),
             Self::Tanh => xs.tanh(),
             Self::Gelu => xs.gelu("none"),
+        }
+    }
+
+    /// The same where torch may refuse.
+    pub(crate) fn f_apply(self, xs: &Tensor) -> Result<Tensor, TchError> {
+        match self {
+            Self::Relu => xs.f_relu(),
+            Self::Sigmoid => xs.f_sigmoid(),
+            Self::Tanh => xs.f_tanh(),
+            Self::Gelu => xs.f_gelu("none"),
         }
     }
 

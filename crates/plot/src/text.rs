@@ -27,6 +27,40 @@ pub(crate) fn shorten(text: &str, size: f64, room: f64) -> String {
     format!("{}…", start.trim_end())
 }
 
+/// `text`, or as much of its start and its end as fit `room` pixels, with an ellipsis between them: names that
+/// begin alike can still be told apart.
+pub(crate) fn shorten_middle(text: &str, size: f64, room: f64) -> String {
+    let text = printable(text);
+    if width(&text, size) <= room {
+        return text;
+    }
+    let start = shorten(&text, size, room * 0.6);
+    let mut used = width(&start, size);
+    let fits = |c: &char| {
+        used += size * advance(*c);
+        used <= room
+    };
+    let end: Vec<_> = text.chars().rev().take_while(fits).collect();
+    let end: String = end.into_iter().rev().collect();
+    format!("{start}{}", end.trim_start())
+}
+
+/// `text` in lines of at most `room` pixels, broken between words.
+pub(crate) fn wrap(text: &str, size: f64, room: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let longer = lines.last().map(|line| format!("{line} {word}"));
+        match (longer, lines.last_mut()) {
+            (Some(longer), Some(line)) if width(&longer, size) <= room => *line = longer,
+            _ => lines.push(word.into()),
+        }
+    }
+    lines
+        .into_iter()
+        .map(|line| shorten(&line, size, room))
+        .collect()
+}
+
 /// `text` with spaces for control characters: SVG allows none, and line breaks mean nothing in it.
 pub(crate) fn printable(text: &str) -> String {
     let allowed = |c: char| !c.is_control() && !matches!(c, '\u{FFFE}' | '\u{FFFF}');

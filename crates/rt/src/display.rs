@@ -1,6 +1,7 @@
 //! Showing values: MIME bundles, displays with and without an id, and the tail value of a cell.
 
 use std::fmt::Debug;
+use std::sync::{Mutex, PoisonError};
 
 use base64::Engine as _;
 use serde_json::{Value, json};
@@ -89,6 +90,31 @@ pub fn escape(text: &str) -> String {
         }
     }
     out
+}
+
+/// Whether displays reach a notebook. In a plain program or a test they do not: there, text forms are printed.
+pub fn in_notebook() -> bool {
+    link::is_open()
+}
+
+/// What is called at the end of each cell.
+static AFTER_CELLS: Mutex<Vec<fn()>> = Mutex::new(Vec::new());
+
+/// Has `hook` called at the end of each cell, however it ends, while displays still belong to it: for what does not
+/// show everything at once, and would otherwise owe the last of it.
+pub fn after_each_cell(hook: fn()) {
+    AFTER_CELLS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .push(hook);
+}
+
+pub(crate) fn end_of_cell() {
+    let hooks = AFTER_CELLS
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    hooks.into_iter().for_each(|hook| hook());
 }
 
 /// Shows a value below the cell, now.
@@ -286,10 +312,15 @@ pub mod tail {
         fn bundle(&self) -> Option<Bundle>;
     }
     impl<T: Debug + ?Sized> ByDebug for &Tail<'_, T> {
+        #[inline(never)]
         fn bundle(&self) -> Option<Bundle> {
-            let type_name = std::any::type_name::<T>();
-            (type_name != "()").then(|| Bundle::text(format!("{:#?}", self.0)))
+            debug_bundle(std::any::type_name::<T>(), &self.0)
         }
+    }
+
+    #[inline(never)]
+    fn debug_bundle(type_name: &str, value: &dyn Debug) -> Option<Bundle> {
+        (type_name != "()").then(|| Bundle::text(format!("{value:#?}")))
     }
 
     /// Everything else: the name of its type.
@@ -299,9 +330,14 @@ pub mod tail {
     }
     impl<T: ?Sized> ByName for Tail<'_, T> {
         fn bundle(&self) -> Option<Bundle> {
-            let name = short_type_name(std::any::type_name::<T>());
-            Some(Bundle::text(format!("<{name}>")))
+            name_bundle(std::any::type_name::<T>())
         }
+    }
+
+    #[inline(never)]
+    fn name_bundle(type_name: &str) -> Option<Bundle> {
+        let name = short_type_name(type_name);
+        Some(Bundle::text(format!("<{name}>")))
     }
 
     /// Sends the tail's bundle, unless there is nothing to show.

@@ -3,14 +3,15 @@
 use std::any::Any;
 use std::cell::RefCell;
 use std::error::Error;
-use std::ffi::CStr;
 use std::fmt::Debug;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
 use std::sync::{PoisonError, RwLock};
 
 use crate::checkpoint::{Interrupted, cell_of_this_thread};
 use crate::display::tail::short_type_name;
 use crate::frame::{Outcome, Place};
+use crate::stack::cell_frames;
 
 /// What a `?` at the top level of a cell turns any error into.
 ///
@@ -23,6 +24,7 @@ pub struct CellError {
 
 impl<E: Debug + 'static> From<E> for CellError {
     #[track_caller]
+    #[inline(never)]
     fn from(error: E) -> Self {
         Self {
             error_type: short_type_name(std::any::type_name::<E>()),
@@ -118,16 +120,27 @@ impl<E: Debug + 'static> MainResult for Result<(), E> {
 }
 
 /// Runs the body of a cell and says how it ended.
-pub fn run(body: impl FnOnce() -> Result<(), CellError>) -> Outcome {
-    // Behind a pointer, so that catching and reporting is compiled here and not with every cell.
-    let mut body = Some(body);
-    run_once(&mut || body.take().map_or(Ok(()), |body| body()))
+pub fn run<F: FnOnce() -> Result<(), CellError>>(body: F) -> Outcome {
+    // Behind plain pointers, so that catching and reporting is compiled here and not with every cell: a
+    // trait object would bring a table with it that the compiler spends milliseconds on.
+    let mut body = ManuallyDrop::new(body);
+    // SAFETY: `call_body` is for F, and the body is given up to it.
+    unsafe { run_once((&raw mut body).cast(), call_body::<F>) }
 }
 
+unsafe fn call_body<F: FnOnce() -> Result<(), CellError>>(body: *mut ()) -> Result<(), CellError> {
+    // SAFETY: the caller has an F there that nobody will use again.
+    let body = unsafe { body.cast::<F>().read() };
+    body()
+}
+
+/// # Safety
+/// `body` points to what `call` is for, and is given up.
 #[inline(never)]
-fn run_once(body: &mut dyn FnMut() -> Result<(), CellError>) -> Outcome {
+unsafe fn run_once(body: *mut (), call: unsafe fn(*mut ()) -> Result<(), CellError>) -> Outcome {
     LAST_PANIC.set(None);
-    match catch_unwind(AssertUnwindSafe(body)) {
+    // SAFETY: by the caller's word, and called once.
+    match catch_unwind(AssertUnwindSafe(|| unsafe { call(body) })) {
         Ok(Ok(())) => Outcome::Finished,
         Ok(Err(error)) => Outcome::Failed {
             error_type: error.error_type,
@@ -277,56 +290,6 @@ fn message_of_hook(info: &PanicHookInfo<'_>) -> String {
     info.payload_as_str()
         .unwrap_or("panic with a value that is not text")
         .to_string()
-}
-
-/// The learner's own lines on the stack, innermost first.
-///
-/// Only addresses inside compiled cells are looked up: reading libtorch's symbols would take a second.
-pub(crate) fn cell_frames() -> Vec<Place> {
-    let mut addresses = Vec::new();
-    backtrace::trace(|frame| {
-        let address = frame.ip();
-        if is_in_a_cell(address) {
-            // A return address points behind the call; one byte back is inside it.
-            addresses.push(address.wrapping_byte_sub(1));
-        }
-        addresses.len() < 64
-    });
-    if addresses.is_empty() {
-        return Vec::new();
-    }
-    // Libraries loaded since the last look would be unknown to it.
-    backtrace::clear_symbol_cache();
-    let mut places = Vec::new();
-    for address in addresses {
-        backtrace::resolve(address, |symbol| places.extend(place_in_cell(symbol)));
-    }
-    places.dedup();
-    places
-}
-
-fn place_in_cell(symbol: &backtrace::Symbol) -> Option<Place> {
-    let file = symbol.filename()?.file_name()?.to_str()?;
-    file.starts_with("cell_").then_some(Place {
-        file: file.to_string(),
-        line: symbol.lineno()?,
-        column: symbol.colno().unwrap_or(1),
-    })
-}
-
-fn is_in_a_cell(address: *mut std::ffi::c_void) -> bool {
-    // SAFETY: a zeroed Dl_info is valid (all pointers null).
-    let mut info: libc::Dl_info = unsafe { std::mem::zeroed() };
-    // SAFETY: dladdr accepts any address and writes to `info` alone.
-    if unsafe { libc::dladdr(address, &mut info) } == 0 || info.dli_fname.is_null() {
-        return false;
-    }
-    // SAFETY: dladdr succeeded, so the name is a C string that lives as long as its library, which is never unloaded.
-    let path = unsafe { CStr::from_ptr(info.dli_fname) };
-    path.to_bytes()
-        .rsplit(|byte| *byte == b'/')
-        .next()
-        .is_some_and(|name| name.starts_with(b"libcell_"))
 }
 
 #[cfg(test)]

@@ -25,6 +25,38 @@ pub struct Bundle {
     pub metadata: BTreeMap<String, Value>,
 }
 
+/// A message on a comm, in either direction; see [`crate::comm`].
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CommMessage {
+    /// What it does.
+    pub kind: CommKind,
+    /// Which comm.
+    pub comm_id: String,
+    /// Who is to take the comm; empty but for [`CommKind::Open`].
+    #[serde(default)]
+    pub target_name: String,
+    /// JSON, as the target wants it.
+    pub data: Value,
+    /// JSON about the message.
+    pub metadata: Value,
+    /// Bytes beside the JSON, as base64 text.
+    #[serde(default)]
+    pub buffers: Vec<String>,
+}
+
+/// What a message does to its comm.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CommKind {
+    /// Opens it.
+    Open,
+    /// Says something on it.
+    #[default]
+    Message,
+    /// Closes it.
+    Close,
+}
+
 /// What the kernel tells the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -46,6 +78,8 @@ pub enum ToWorker {
     InputReply { text: Option<String> },
     /// Forget these variables.
     Drop { names: Vec<String> },
+    /// A message from the page, for its handler on the cell thread: answered with [`ToKernel::Done`].
+    Comm { id: u64, message: CommMessage },
     /// Describe all variables: answered with [`ToKernel::Variables`].
     Describe,
 }
@@ -68,6 +102,8 @@ pub enum ToKernel {
     Clear { wait: bool },
     /// Ask the learner for a line.
     Input { prompt: String, password: bool },
+    /// A message for the page.
+    Comm { message: CommMessage },
     /// The cell with this id has ended.
     Done {
         id: u64,

@@ -7,23 +7,29 @@
 //! - [`mod@display`]: showing values: MIME bundles, display ids, the tail value of a cell
 //! - [`store`]: the variables that live from one cell to the next
 //! - [`mod@checkpoint`]: the places where a cell may be interrupted
+//! - [`comm`]: channels to widgets in the page
 //! - [`failure`]: panics and `?` turned into one clear message
+//! - `stack`: the learner's own lines on the stack
 //! - [`fault`]: last words of a worker that dies from a signal
 //! - [`stdio`]: live output and `input("...")`
 //! - [`worker`]: the loop itself
 
 pub mod checkpoint;
+pub mod comm;
 pub mod display;
 pub mod failure;
 pub mod fault;
 pub mod frame;
 mod link;
+mod stack;
 pub mod stdio;
 pub mod store;
 pub mod worker;
 
 pub use checkpoint::checkpoint;
-pub use display::{Show, clear_output, display, display_with_id, update_display};
+pub use display::{
+    Show, after_each_cell, clear_output, display, display_with_id, in_notebook, update_display,
+};
 pub use frame::Bundle;
 pub use pollster::block_on;
 pub use stdio::{input, password};

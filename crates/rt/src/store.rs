@@ -58,9 +58,17 @@ pub struct Kept<const I: usize, T>(PhantomData<T>);
 
 /// Keeps a new variable. The `'static` bound is what finds borrows, which cannot outlive their cell.
 ///
-/// As little as can be depends on the type, because that part is compiled anew with every cell.
+/// As little as can be depends on the number and the type, because that part is compiled anew with every cell.
+/// Not inlined, or the listing would not name the type.
 #[inline(never)]
 pub fn put<const I: usize, T: 'static>(name: &str, value: T, brief: Brief) -> Kept<I, T> {
+    insert_value(name, value, brief);
+    Kept(PhantomData)
+}
+
+/// Not inlined, so that what the course has instantiated for common types serves every cell.
+#[inline(never)]
+pub(crate) fn insert_value<T: 'static>(name: &str, value: T, brief: Brief) {
     let mut value = ManuallyDrop::new(value);
     // SAFETY: the bytes are a T's, are moved out here, and `drop_value` is for T.
     unsafe {
@@ -72,7 +80,6 @@ pub fn put<const I: usize, T: 'static>(name: &str, value: T, brief: Brief) -> Ke
             brief,
         )
     };
-    Kept(PhantomData)
 }
 
 /// # Safety
@@ -107,6 +114,7 @@ fn allocate(layout: Layout) -> NonNull<u8> {
     NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
 }
 
+#[inline(never)]
 unsafe fn drop_value<T>(value: NonNull<u8>) {
     // SAFETY: the caller has a T there that nobody will use again.
     unsafe { value.cast::<T>().drop_in_place() }
@@ -244,10 +252,16 @@ pub mod brief {
         }
     }
 
+    #[inline(never)]
     unsafe fn write_debug<T: Debug>(value: NonNull<u8>) -> String {
-        let mut out = Short(String::new());
         // SAFETY: the caller has a T there.
         let value: &T = unsafe { value.cast().as_ref() };
+        on_one_line(&value)
+    }
+
+    #[inline(never)]
+    fn on_one_line(value: &dyn Debug) -> String {
+        let mut out = Short(String::new());
         // An error only means that the line is full.
         let _ = write!(out, "{value:?}");
         out.0

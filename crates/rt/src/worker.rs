@@ -13,8 +13,8 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use crate::frame::{Outcome, ToKernel, ToWorker, read_frame};
-use crate::{checkpoint, failure, fault, link, stdio, store};
+use crate::frame::{CommMessage, Outcome, ToKernel, ToWorker, read_frame};
+use crate::{checkpoint, comm, display, failure, fault, link, stdio, store};
 
 /// The stack of the cell thread, in bytes: deep recursion is part of many lessons. Pages are used only when touched.
 const STACK: usize = 256 << 20;
@@ -29,6 +29,10 @@ enum Job {
         library: String,
         entry: String,
         dependencies: Vec<String>,
+    },
+    Comm {
+        id: u64,
+        message: CommMessage,
     },
     Forget(Vec<String>),
     Describe,
@@ -113,6 +117,7 @@ fn serve_on(mut socket: UnixStream) -> i32 {
                 entry,
                 dependencies,
             },
+            ToWorker::Comm { id, message } => Job::Comm { id, message },
             ToWorker::Drop { names } => Job::Forget(names),
             ToWorker::Describe => Job::Describe,
             ToWorker::Interrupt => {
@@ -179,13 +184,24 @@ fn run_jobs(jobs: &Receiver<Job>) {
                 entry,
                 dependencies,
             } => {
-                checkpoint::enter(id);
-                RUNNING
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .current = Some(id);
-                stdio::set_running(true);
+                begin_cell(id);
                 let outcome = run_cell(&library, &entry, &dependencies);
+                // A hook may run the learner's code, whose panic is not the cell's.
+                failure::run(|| {
+                    display::end_of_cell();
+                    Ok(())
+                });
+                if !end_cell(id, outcome) {
+                    return;
+                }
+            }
+            Job::Comm { id, message } => {
+                begin_cell(id);
+                let outcome = failure::run(|| {
+                    comm::deliver(message);
+                    display::end_of_cell();
+                    Ok(())
+                });
                 if !end_cell(id, outcome) {
                     return;
                 }
@@ -207,6 +223,15 @@ fn run_jobs(jobs: &Receiver<Job>) {
             }
         }
     }
+}
+
+fn begin_cell(id: u64) {
+    checkpoint::enter(id);
+    RUNNING
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .current = Some(id);
+    stdio::set_running(true);
 }
 
 fn run_cell(library: &str, entry: &str, dependencies: &[String]) -> Outcome {

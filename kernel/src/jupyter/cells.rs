@@ -9,19 +9,21 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use cell::{Config, Engine, ErrorReport, Event, Interrupter, Sink};
+use rt::frame::{CommKind, CommMessage};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::comms::Comms;
 use super::history::History;
 use super::iopub::Iopub;
+use super::language::{Language, Notebook};
 use super::message::{
-    ClearOutput, Content, DisplayData, Evaluated, Execute, ExecuteInput, ExecuteReply,
-    ExecuteResult, ExecutionState, Failure, InputRequest, Refusal, Status, Transient,
-    UpdateDisplayData,
+    Evaluated, Execute, ExecuteInput, ExecuteReply, ExecutionState, Failure, Inspect, Refusal,
+    Status,
 };
-use super::names::Name;
+use super::outlets::{Broadcast, Outlets};
 use super::reply::Replies;
 use super::stdin::{Cancel, Stdin};
 use super::wire::Parent;
@@ -29,8 +31,15 @@ use super::wire::Parent;
 /// How often what is printed between cells is looked at.
 const LISTEN: Duration = Duration::from_millis(100);
 
-/// A request that waits for its turn.
-pub(super) struct Job {
+/// What waits for its turn.
+pub(super) enum Job {
+    Cell(Cell),
+    /// A message of the page for something in the worker.
+    Comm(Parent, CommMessage),
+}
+
+/// A cell that waits to be run.
+pub(super) struct Cell {
     pub(super) parent: Parent,
     pub(super) request: Execute,
 }
@@ -44,10 +53,10 @@ pub(super) struct Cells {
 }
 
 /// What both sides see.
-#[derive(Default)]
-struct Shared {
+pub(super) struct Shared {
     history: Mutex<History>,
-    names: Mutex<Vec<Name>>,
+    notebook: Mutex<Notebook>,
+    pub(super) comms: Mutex<Comms>,
     /// There while a cell runs.
     interrupter: Mutex<Option<Interrupter>>,
     stopping: AtomicBool,
@@ -60,18 +69,27 @@ impl Cells {
         iopub: Iopub,
         stdin: Stdin,
         cancel: Cancel,
+        language: Language,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
         let (jobs, queue) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared::default());
+        let shared = Arc::new(Shared {
+            history: Mutex::new(History::open(&cell::course::home().join("history.sqlite"))),
+            notebook: Mutex::default(),
+            comms: Mutex::default(),
+            interrupter: Mutex::default(),
+            stopping: AtomicBool::new(false),
+        });
         let outlets = Outlets {
             runtime: Handle::current(),
             replies,
             iopub,
             stdin,
+            shared: shared.clone(),
         };
         let runner = Runner {
             outlets,
             queue,
+            language,
             shared: shared.clone(),
             engine: None,
             count: 0,
@@ -115,23 +133,21 @@ impl Cells {
         look(&lock(&self.shared.history))
     }
 
-    /// Looks at what the cells so far have defined.
-    pub(super) fn with_names<T>(&self, look: impl FnOnce(&[Name]) -> T) -> T {
-        look(&lock(&self.shared.names))
+    /// Looks at which comms are open.
+    pub(super) fn with_comms<T>(&self, look: impl FnOnce(&Comms) -> T) -> T {
+        look(&lock(&self.shared.comms))
     }
-}
 
-/// Where a cell's words go. Called from the cell thread, which may wait.
-struct Outlets {
-    runtime: Handle,
-    replies: Replies,
-    iopub: Iopub,
-    stdin: Stdin,
+    /// Looks at what the cells so far have defined.
+    pub(super) fn notebook(&self) -> Notebook {
+        lock(&self.shared.notebook).clone()
+    }
 }
 
 struct Runner {
     outlets: Outlets,
     queue: mpsc::UnboundedReceiver<Option<Job>>,
+    language: Language,
     shared: Arc<Shared>,
     /// None when it could not be started, or had to be given up.
     engine: Option<Engine>,
@@ -148,9 +164,15 @@ impl Runner {
         }
         let mut last = None;
         while let Some(job) = self.next(last.as_ref()) {
-            self.answer(&job);
-            if !job.request.silent {
-                last = Some(job);
+            let worker = self.worker();
+            match job {
+                Job::Comm(parent, message) => self.comm(&parent, message),
+                Job::Cell(cell) => {
+                    self.answer(&cell, worker);
+                    if !cell.request.silent {
+                        last = Some(cell.parent);
+                    }
+                }
             }
         }
         if let Some(engine) = self.engine.take() {
@@ -160,7 +182,7 @@ impl Runner {
 
     /// Waits for the next cell; `None` when there will be none. What threads of earlier cells print
     /// meanwhile goes under the last one.
-    fn next(&mut self, last: Option<&Job>) -> Option<Job> {
+    fn next(&mut self, last: Option<&Parent>) -> Option<Job> {
         let runtime = &self.outlets.runtime;
         let queue = &mut self.queue;
         loop {
@@ -171,8 +193,8 @@ impl Runner {
             match waited {
                 Ok(job) => return job.flatten(),
                 Err(_) => {
-                    if let (Some(engine), Some(job)) = (&mut self.engine, last) {
-                        engine.idle(&mut Broadcast::of(job, self.count, &self.outlets));
+                    if let (Some(engine), Some(parent)) = (&mut self.engine, last) {
+                        engine.idle(&mut Broadcast::between(parent, self.count, &self.outlets));
                     }
                 }
             }
@@ -180,8 +202,8 @@ impl Runner {
     }
 
     /// Runs one cell between `busy` and `idle`. After an error, what waits by then is not run.
-    fn answer(&mut self, job: &Job) {
-        let Job { parent, request } = job;
+    fn answer(&mut self, cell: &Cell, worker: Option<u32>) {
+        let Cell { parent, request } = cell;
         let _span = tracing::info_span!("cell", after = self.count).entered();
         self.outlets.status(parent, ExecutionState::Busy);
         if request.store_history && !request.silent && !request.code.trim().is_empty() {
@@ -195,7 +217,11 @@ impl Runner {
             };
             self.outlets.publish(parent, &input);
         }
-        let error = self.execute(job);
+        let (error, payload) = match asked_about(&request.code) {
+            Some(name) => self.page(cell, name),
+            None => (self.execute(cell), Vec::new()),
+        };
+        self.close_lost_comms(parent, worker);
         let failed = error.is_some();
         let user_expressions = match &request.user_expressions {
             Some(expressions) if !failed => self.evaluate(expressions),
@@ -214,42 +240,118 @@ impl Runner {
             ExecuteReply {
                 status,
                 user_expressions,
+                payload,
                 failure,
                 ..self.empty_reply()
             },
         );
         self.outlets.status(parent, ExecutionState::Idle);
-        aborted.iter().for_each(|job| self.abort(job));
         self.remember_names();
+        for job in aborted {
+            match job {
+                Job::Cell(cell) => self.abort(&cell.parent),
+                Job::Comm(parent, message) => self.comm(&parent, message),
+            }
+        }
+    }
+
+    /// `?name`: a page of documentation, which front ends show in their pager.
+    fn page(&self, cell: &Cell, name: &str) -> (Option<ErrorReport>, Vec<Value>) {
+        let question = Inspect {
+            code: name.to_owned(),
+            cursor_pos: None,
+            detail_level: 1,
+        };
+        let notebook = lock(&self.shared.notebook).clone();
+        let asked = self.language.inspect(&question, &notebook);
+        let found = self.outlets.runtime.block_on(asked);
+        if found.found {
+            let page = json!({ "source": "page", "data": found.bundle.data, "start": 0 });
+            return (None, vec![page]);
+        }
+        let error = report("CommandError", &format!("nothing is known of `{name}`"));
+        Broadcast::of(cell, self.count, &self.outlets).event(Event::Error(error.clone()));
+        (Some(error), Vec::new())
+    }
+
+    /// Hands a message of the page over, between `busy` and `idle`: front ends send the next when they see `idle`.
+    fn comm(&mut self, parent: &Parent, message: CommMessage) {
+        self.outlets.status(parent, ExecutionState::Busy);
+        let opened = (message.kind == CommKind::Open).then(|| message.comm_id.clone());
+        lock(&self.shared.comms).note(&message);
+        let told = self.with_engine(|engine, outlets, count| {
+            engine.comm(message, &mut Broadcast::between(parent, count, outlets))
+        });
+        match (told, opened) {
+            (Some(Ok(())), _) => {}
+            (Some(Err(error)), _) => self.outlets.publish(parent, &Failure::from(error)),
+            (None, Some(comm_id)) => self.outlets.close_comm(parent, comm_id),
+            (None, None) => {}
+        }
+        self.outlets.status(parent, ExecutionState::Idle);
+    }
+
+    /// The process that variables and widgets live in.
+    fn worker(&self) -> Option<u32> {
+        self.engine.as_ref().and_then(Engine::worker_process)
+    }
+
+    /// Widgets go with the worker that they lived in.
+    fn close_lost_comms(&self, parent: &Parent, before: Option<u32>) {
+        if before.is_none() || self.worker() == before {
+            return;
+        }
+        let lost = lock(&self.shared.comms).clear();
+        for comm_id in lost {
+            self.outlets.close_comm(parent, comm_id);
+        }
     }
 
     /// Runs one cell, its events going out as messages.
-    fn execute(&mut self, job: &Job) -> Option<ErrorReport> {
-        let mut sink = Broadcast::of(job, self.count, &self.outlets);
-        let mut engine = match self.engine.take().map_or_else(start_engine, Ok) {
-            Ok(engine) => engine,
-            Err(error) => {
-                sink.event(Event::Error(error.clone()));
-                return Some(error);
+    fn execute(&mut self, cell: &Cell) -> Option<ErrorReport> {
+        if self.engine.is_none() {
+            match start_engine() {
+                Ok(engine) => self.engine = Some(engine),
+                Err(error) => {
+                    let mut sink = Broadcast::of(cell, self.count, &self.outlets);
+                    sink.event(Event::Error(error.clone()));
+                    return Some(error);
+                }
             }
-        };
-        *lock(&self.shared.interrupter) = Some(engine.interrupter());
-        let label = self.count.to_string();
-        let run = AssertUnwindSafe(|| engine.execute(&label, &job.request.code, &mut sink));
-        let outcome = catch_unwind(run);
-        *lock(&self.shared.interrupter) = None;
-        if let Ok(reply) = outcome {
-            self.engine = Some(engine);
+        }
+        let reply = self.with_engine(|engine, outlets, count| {
+            let mut sink = Broadcast::of(cell, count, outlets);
+            let reply = engine.execute(&count.to_string(), &cell.request.code, &mut sink);
+            sink.finish();
+            reply
+        });
+        if let Some(reply) = reply {
             return reply.error;
         }
-        // The engine's state is not to be trusted any more: the next cell gets a fresh one.
         let error = report(
             "EngineFailed",
             "the engine itself failed on this cell; it starts afresh, without the earlier variables. \
              Run the cells above again.",
         );
-        sink.event(Event::Error(error.clone()));
+        Broadcast::of(cell, self.count, &self.outlets).event(Event::Error(error.clone()));
         Some(error)
+    }
+
+    /// Lets the engine work, with something there to interrupt it. `None` when there is no engine, or it failed
+    /// in the middle: then its state is not to be trusted any more, and the next cell gets a fresh one.
+    fn with_engine<T>(
+        &mut self,
+        work: impl FnOnce(&mut Engine, &Outlets, usize) -> T,
+    ) -> Option<T> {
+        let mut engine = self.engine.take()?;
+        *lock(&self.shared.interrupter) = Some(engine.interrupter());
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            work(&mut engine, &self.outlets, self.count)
+        }));
+        *lock(&self.shared.interrupter) = None;
+        let done = outcome.ok()?;
+        self.engine = Some(engine);
+        Some(done)
     }
 
     /// Values that the front end wants with the reply, each in every form it has.
@@ -284,7 +386,7 @@ impl Runner {
         std::iter::from_fn(|| self.queue.try_recv().ok().flatten()).collect()
     }
 
-    fn abort(&self, Job { parent, .. }: &Job) {
+    fn abort(&self, parent: &Parent) {
         self.outlets.status(parent, ExecutionState::Busy);
         let status = Status::Aborted;
         self.reply(
@@ -302,7 +404,7 @@ impl Runner {
             status: Status::Ok,
             execution_count: self.count,
             user_expressions: Map::new(),
-            payload: [],
+            payload: Vec::new(),
             failure: None,
         }
     }
@@ -316,9 +418,19 @@ impl Runner {
 
     fn remember_names(&mut self) {
         if let Some(engine) = &self.engine {
-            *lock(&self.shared.names) = engine.names();
+            *lock(&self.shared.notebook) = Notebook {
+                variables: engine.variable_types(),
+                items: engine.item_texts(),
+                uses: engine.use_paths(),
+            };
         }
     }
+}
+
+/// The name in a cell that is `?name` and nothing else.
+fn asked_about(code: &str) -> Option<&str> {
+    let name = code.trim().strip_prefix('?')?.trim();
+    (!name.is_empty() && !name.contains(char::is_whitespace)).then_some(name)
 }
 
 fn start_engine() -> Result<Engine, ErrorReport> {
@@ -336,99 +448,6 @@ fn report(ename: &str, evalue: &str) -> ErrorReport {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Outlets {
-    fn status(&self, parent: &Parent, state: ExecutionState) {
-        self.runtime
-            .block_on(self.iopub.status(parent, state, true));
-    }
-
-    fn publish<C: Content>(&self, parent: &Parent, content: &C) {
-        self.runtime.block_on(self.iopub.send(parent, content));
-    }
-}
-
-/// Turns one cell's events into messages.
-struct Broadcast<'a> {
-    job: &'a Job,
-    count: usize,
-    outlets: &'a Outlets,
-    /// Counted before the cell began, so that an interrupt just before its question counts too.
-    cancellations: u64,
-}
-
-impl<'a> Broadcast<'a> {
-    fn of(job: &'a Job, count: usize, outlets: &'a Outlets) -> Self {
-        let cancellations = outlets.stdin.cancellations();
-        Self {
-            job,
-            count,
-            outlets,
-            cancellations,
-        }
-    }
-}
-
-impl Sink for Broadcast<'_> {
-    fn event(&mut self, event: Event) {
-        if self.job.request.silent {
-            return;
-        }
-        let (outlets, parent) = (self.outlets, &self.job.parent);
-        match event {
-            Event::Stream { name, text } => {
-                outlets
-                    .runtime
-                    .block_on(outlets.iopub.stream(parent, name, text));
-            }
-            Event::Display {
-                bundle,
-                id: display_id,
-            } => {
-                outlets.publish(
-                    parent,
-                    &DisplayData {
-                        bundle,
-                        transient: Transient { display_id },
-                    },
-                );
-            }
-            Event::UpdateDisplay { bundle, id } => {
-                let transient = Transient {
-                    display_id: Some(id),
-                };
-                outlets.publish(parent, &UpdateDisplayData { bundle, transient });
-            }
-            Event::ClearOutput { wait } => outlets.publish(parent, &ClearOutput { wait }),
-            Event::Result { bundle } => {
-                outlets.publish(
-                    parent,
-                    &ExecuteResult {
-                        execution_count: self.count,
-                        bundle,
-                    },
-                );
-            }
-            Event::Error(report) => outlets.publish(parent, &Failure::from(report)),
-        }
-    }
-
-    fn input(&mut self, prompt: &str, password: bool) -> Option<String> {
-        if !self.job.request.allow_stdin {
-            return None;
-        }
-        let Outlets {
-            runtime,
-            iopub,
-            stdin,
-            ..
-        } = self.outlets;
-        // What the cell has printed so far belongs above the question.
-        runtime.block_on(iopub.flush());
-        let question = InputRequest { prompt, password };
-        stdin.ask(runtime, &self.job.parent, &question, self.cancellations)
-    }
 }

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use rt::Bundle;
+use rt::frame::{CommKind, CommMessage};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -13,6 +17,18 @@ pub(super) const PROTOCOL_VERSION: &str = "5.4";
 pub(super) trait Content: Serialize {
     /// The `msg_type` it goes under.
     const KIND: &'static str;
+
+    /// What goes beside the content; few messages have anything.
+    fn extra(&self) -> Extra<'_> {
+        Extra::default()
+    }
+}
+
+/// What a message carries beside its content.
+#[derive(Debug, Default)]
+pub(super) struct Extra<'a> {
+    pub(super) metadata: Option<&'a Value>,
+    pub(super) buffers: Vec<Bytes>,
 }
 
 /// A request, as its channel delivers it.
@@ -24,10 +40,9 @@ pub(super) enum Request {
     Inspect(Inspect),
     IsComplete(IsComplete),
     History(HistoryQuery),
-    CommInfo,
-    CommOpen(CommOpen),
-    /// A message on a comm that is not open (none ever is): needs no answer.
-    CommMessage,
+    CommInfo(CommInfo),
+    /// A message on a comm, which needs no reply.
+    Comm(Comm),
     Interrupt,
     Shutdown(Shutdown),
     Debug(Debug),
@@ -48,9 +63,10 @@ impl Request {
             "inspect_request" => Self::Inspect(serde_json::from_slice(read)?),
             "is_complete_request" => Self::IsComplete(serde_json::from_slice(read)?),
             "history_request" => Self::History(serde_json::from_slice(read)?),
-            "comm_info_request" => Self::CommInfo,
-            "comm_open" => Self::CommOpen(serde_json::from_slice(read)?),
-            "comm_msg" | "comm_close" => Self::CommMessage,
+            "comm_info_request" => Self::CommInfo(serde_json::from_slice(read)?),
+            "comm_open" => Self::Comm(Comm::parse(CommKind::Open, read)?),
+            "comm_msg" => Self::Comm(Comm::parse(CommKind::Message, read)?),
+            "comm_close" => Self::Comm(Comm::parse(CommKind::Close, read)?),
             "interrupt_request" => Self::Interrupt,
             "shutdown_request" => Self::Shutdown(serde_json::from_slice(read)?),
             "debug_request" => Self::Debug(serde_json::from_slice(read)?),
@@ -93,6 +109,9 @@ pub(super) struct Inspect {
     pub(super) code: String,
     #[serde(default)]
     pub(super) cursor_pos: Option<usize>,
+    /// 0 for a glance, 1 for everything.
+    #[serde(default)]
+    pub(super) detail_level: u8,
 }
 
 /// `is_complete_request`.
@@ -115,10 +134,43 @@ pub(super) struct HistoryQuery {
     pub(super) unique: bool,
 }
 
-/// `comm_open`.
+/// `comm_info_request`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct CommInfo {
+    /// Only comms of this target, unless empty.
+    pub(super) target_name: Option<String>,
+}
+
+/// `comm_open`, `comm_msg`, `comm_close`.
 #[derive(Debug, Deserialize)]
-pub(super) struct CommOpen {
+pub(super) struct Comm {
+    #[serde(skip)]
+    kind: CommKind,
     pub(super) comm_id: String,
+    #[serde(default)]
+    target_name: String,
+    #[serde(default)]
+    data: Value,
+}
+
+impl Comm {
+    fn parse(kind: CommKind, content: &[u8]) -> Result<Self, serde_json::Error> {
+        let comm = serde_json::from_slice(content)?;
+        Ok(Self { kind, ..comm })
+    }
+
+    /// The message as the worker gets it, with what came beside its content.
+    pub(super) fn with(self, metadata: &[u8], buffers: &[Bytes]) -> CommMessage {
+        CommMessage {
+            kind: self.kind,
+            comm_id: self.comm_id,
+            target_name: self.target_name,
+            data: self.data,
+            metadata: serde_json::from_slice(metadata).unwrap_or_default(),
+            buffers: buffers.iter().map(|bytes| STANDARD.encode(bytes)).collect(),
+        }
+    }
 }
 
 /// `shutdown_request`.
@@ -236,7 +288,8 @@ pub(super) struct ExecuteReply {
     pub(super) status: Status,
     pub(super) execution_count: usize,
     pub(super) user_expressions: Map<String, Value>,
-    pub(super) payload: [Value; 0],
+    /// What a front end is to show beside the cell: pages of documentation.
+    pub(super) payload: Vec<Value>,
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub(super) failure: Option<Failure>,
 }
@@ -310,14 +363,91 @@ impl Content for CommInfoReply {
     const KIND: &'static str = "comm_info_reply";
 }
 
+/// `comm_open` for the page. This kernel's widgets need no module to be loaded there.
 #[derive(Debug, Serialize)]
-pub(super) struct CommClose {
-    pub(super) comm_id: String,
-    pub(super) data: Map<String, Value>,
+#[serde(transparent)]
+pub(super) struct CommOpen(OutgoingComm);
+
+impl Content for CommOpen {
+    const KIND: &'static str = "comm_open";
+
+    fn extra(&self) -> Extra<'_> {
+        self.0.extra()
+    }
 }
+
+/// `comm_msg` for the page.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct CommMsg(OutgoingComm);
+
+impl Content for CommMsg {
+    const KIND: &'static str = "comm_msg";
+
+    fn extra(&self) -> Extra<'_> {
+        self.0.extra()
+    }
+}
+
+/// `comm_close` for the page.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct CommClose(OutgoingComm);
 
 impl Content for CommClose {
     const KIND: &'static str = "comm_close";
+}
+
+/// A message on a comm, by what it does.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    Open(CommOpen),
+    Message(CommMsg),
+    Close(CommClose),
+}
+
+impl From<CommMessage> for Outgoing {
+    fn from(message: CommMessage) -> Self {
+        let kind = message.kind;
+        let comm = OutgoingComm {
+            comm_id: message.comm_id,
+            target_name: (kind == CommKind::Open).then_some(message.target_name),
+            data: message.data,
+            metadata: message.metadata,
+            buffers: message
+                .buffers
+                .iter()
+                .filter_map(|text| STANDARD.decode(text).ok())
+                .map(Bytes::from)
+                .collect(),
+        };
+        match kind {
+            CommKind::Open => Self::Open(CommOpen(comm)),
+            CommKind::Message => Self::Message(CommMsg(comm)),
+            CommKind::Close => Self::Close(CommClose(comm)),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct OutgoingComm {
+    comm_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_name: Option<String>,
+    data: Value,
+    #[serde(skip)]
+    metadata: Value,
+    #[serde(skip)]
+    buffers: Vec<Bytes>,
+}
+
+impl OutgoingComm {
+    fn extra(&self) -> Extra<'_> {
+        Extra {
+            metadata: self.metadata.is_object().then_some(&self.metadata),
+            buffers: self.buffers.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]

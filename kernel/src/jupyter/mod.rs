@@ -7,20 +7,24 @@
 //! | `message` | contents, one type a message |
 //! | `reply` | replies, and the rule busy, answer, idle |
 //! | `shell`, `control`, `stdin`, `heartbeat`, `iopub` | one channel each |
-//! | `cells` | the thread that runs cells |
-//! | `history`, `names` | what history, complete and inspect answer from |
+//! | `cells`, `comms` | the thread that runs cells and hands comms over |
+//! | `outlets` | what a cell says, as messages |
+//! | `history` | what was executed |
+//! | `language` | completion and inspection |
 //!
 //! The channels are tasks on one thread and never wait for a cell; cells run on another, which
 //! may wait for the channels. A message that cannot be read is logged and dropped.
 
 mod cells;
+mod comms;
 mod connection;
 mod control;
 mod heartbeat;
 mod history;
 mod iopub;
+mod language;
 mod message;
-mod names;
+mod outlets;
 mod reply;
 mod shell;
 mod stdin;
@@ -41,6 +45,7 @@ use cells::Cells;
 use connection::{Channel, Connection};
 use control::Control;
 use iopub::Iopub;
+use language::Language;
 use message::{ExecutionState, InterruptReply, ShutdownReply, Status};
 use reply::Replies;
 use shell::Shell;
@@ -78,6 +83,7 @@ struct Kernel {
     session: Arc<Session>,
     iopub: Iopub,
     cells: Cells,
+    language: Language,
     end: Notify,
 }
 
@@ -99,12 +105,20 @@ async fn open(connection: &Connection) -> Result<(Arc<Kernel>, JoinHandle<()>)> 
     let (control_replies, control) = control.split();
     let shell_replies = Replies::new(shell_replies, session.clone());
     let control_replies = Replies::new(control_replies, session.clone());
-    let (cells, thread) = Cells::start(shell_replies.clone(), iopub.clone(), stdin, cancel)?;
+    let language = Language::start();
+    let (cells, thread) = Cells::start(
+        shell_replies.clone(),
+        iopub.clone(),
+        stdin,
+        cancel,
+        language.clone(),
+    )?;
 
     let kernel = Arc::new(Kernel {
         session,
         iopub,
         cells,
+        language,
         end: Notify::new(),
     });
     tokio::spawn(heartbeat::run(heartbeat));

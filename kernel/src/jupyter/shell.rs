@@ -1,20 +1,18 @@
-//! Shell: requests and their replies. Cells queue up for the cell thread; all else is answered at once.
+//! Shell: requests and their replies. Cells and comms queue up for the cell thread; all else is answered at once.
 
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use cell::Completeness;
-use serde_json::Map;
 use zeromq::{RouterRecvHalf, SocketRecv};
 
 use super::Kernel;
 use super::after_error;
-use super::cells::Job;
+use super::cells::{Cell, Job};
 use super::message::{
-    CommClose, CommInfoReply, HelpLink, HistoryReply, IsCompleteReply, KernelInfoReply,
-    LanguageInfo, PROTOCOL_VERSION, Refusal, Request, Status,
+    CommInfoReply, HelpLink, HistoryReply, IsCompleteReply, KernelInfoReply, LanguageInfo,
+    PROTOCOL_VERSION, Refusal, Request, Status,
 };
-use super::names::{complete, inspect};
 use super::reply::{Replies, answered};
 use super::wire::Incoming;
 
@@ -43,10 +41,14 @@ impl Shell {
         let request = Request::parse(&message.kind, &message.content);
         match request {
             Ok(Request::Execute(request)) => {
-                self.kernel.cells.push(Job {
+                self.kernel.cells.push(Job::Cell(Cell {
                     parent: message.parent,
                     request,
-                });
+                }));
+            }
+            Ok(Request::Comm(comm)) => {
+                let told = comm.with(&message.metadata, &message.buffers);
+                self.kernel.cells.push(Job::Comm(message.parent, told));
             }
             request => {
                 answered(&self.kernel.iopub, &message, self.answer(&message, request)).await;
@@ -60,11 +62,19 @@ impl Shell {
         match request {
             Ok(Request::KernelInfo) => _ = replies.send(parent, &kernel_info()).await,
             Ok(Request::Complete(request)) => {
-                let reply = cells.with_names(|names| complete(&request, names));
+                let reply = self
+                    .kernel
+                    .language
+                    .complete(&request, &cells.notebook())
+                    .await;
                 replies.send(parent, &reply).await;
             }
             Ok(Request::Inspect(request)) => {
-                let reply = cells.with_names(|names| inspect(&request, names));
+                let reply = self
+                    .kernel
+                    .language
+                    .inspect(&request, &cells.notebook())
+                    .await;
                 replies.send(parent, &reply).await;
             }
             Ok(Request::IsComplete(request)) => {
@@ -82,29 +92,20 @@ impl Shell {
                     )
                     .await;
             }
-            Ok(Request::CommInfo) => {
+            Ok(Request::CommInfo(request)) => {
                 let reply = CommInfoReply {
                     status: Status::Ok,
-                    comms: Map::new(),
+                    comms: cells.with_comms(|comms| comms.of(request.target_name.as_deref())),
                 };
                 replies.send(parent, &reply).await;
             }
-            Ok(Request::CommOpen(comm)) => {
-                // Nothing in this kernel takes part in a comm: the other side is told so.
-                let close = CommClose {
-                    comm_id: comm.comm_id,
-                    data: Map::new(),
-                };
-                self.kernel.iopub.send(parent, &close).await;
-            }
-            Ok(Request::CommMessage) => {}
             Ok(Request::Shutdown(request)) => {
                 self.kernel
                     .shut_down(replies, parent, request.restart)
                     .await
             }
             Ok(Request::Interrupt) => self.kernel.interrupt(replies, parent).await,
-            Ok(Request::Execute(_) | Request::Debug(_) | Request::Unknown) => {
+            Ok(Request::Execute(_) | Request::Comm(_) | Request::Debug(_) | Request::Unknown) => {
                 let why = format!("{} is unknown on the shell channel", message.kind);
                 replies
                     .refuse(message, &Refusal::new("UnknownRequest", why))

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use uuid::Uuid;
 use zeromq::ZmqMessage;
 
-use super::message::{Content, PROTOCOL_VERSION};
+use super::message::{Content, Extra, PROTOCOL_VERSION};
 
 const DELIMITER: &[u8] = b"<IDS|MSG>";
 const EMPTY: Bytes = Bytes::from_static(b"{}");
@@ -51,7 +51,11 @@ pub(super) struct Incoming {
     pub(super) parent: Parent,
     pub(super) kind: String,
     /// JSON, not looked at yet.
+    pub(super) metadata: Bytes,
+    /// JSON, not looked at yet.
     pub(super) content: Bytes,
+    /// What comes behind the JSON.
+    pub(super) buffers: Vec<Bytes>,
 }
 
 #[derive(Deserialize)]
@@ -100,7 +104,16 @@ impl Session {
             .position(|frame| frame == DELIMITER)
             .ok_or(WireError::NoDelimiter)?;
         let frames = identities.split_off(delimiter);
-        let [_, signature, header, parent, metadata, content, ..] = &frames[..] else {
+        let [
+            _,
+            signature,
+            header,
+            parent,
+            metadata,
+            content,
+            buffers @ ..,
+        ] = &frames[..]
+        else {
             return Err(WireError::TooShort(frames.len() - 1));
         };
         self.verify(signature, &[header, parent, metadata, content])?;
@@ -112,13 +125,21 @@ impl Session {
         Ok(Incoming {
             parent,
             kind,
+            metadata: metadata.clone(),
             content: content.clone(),
+            buffers: buffers.to_vec(),
         })
     }
 
     /// A message for whoever sent `parent`.
     pub(super) fn reply<C: Content>(&self, parent: &Parent, content: &C) -> ZmqMessage {
-        self.reply_as(C::KIND, parent, content)
+        self.encode(
+            parent.identities.clone(),
+            parent,
+            C::KIND,
+            content,
+            content.extra(),
+        )
     }
 
     /// A reply whose type is not known beforehand.
@@ -128,7 +149,13 @@ impl Session {
         parent: &Parent,
         content: &impl Serialize,
     ) -> ZmqMessage {
-        self.encode(parent.identities.clone(), parent, kind, content)
+        self.encode(
+            parent.identities.clone(),
+            parent,
+            kind,
+            content,
+            Extra::default(),
+        )
     }
 
     /// A message for whoever listens to `topic`.
@@ -138,7 +165,7 @@ impl Session {
         parent: &Parent,
         content: &C,
     ) -> ZmqMessage {
-        self.encode(vec![topic], parent, C::KIND, content)
+        self.encode(vec![topic], parent, C::KIND, content, content.extra())
     }
 
     fn encode(
@@ -147,13 +174,15 @@ impl Session {
         parent: &Parent,
         kind: &str,
         content: &impl Serialize,
+        extra: Extra<'_>,
     ) -> ZmqMessage {
         let parent = if parent.header.is_empty() {
             EMPTY
         } else {
             parent.header.clone()
         };
-        let signed = [json(&self.header(kind)), parent, EMPTY, json(content)];
+        let metadata = extra.metadata.map_or(EMPTY, json);
+        let signed = [json(&self.header(kind)), parent, metadata, json(content)];
         let signature = match self.sign(&signed.each_ref()) {
             Some(mac) => hex(&mac.finalize().into_bytes()),
             None => String::new(),
@@ -162,6 +191,7 @@ impl Session {
         message.push_back(signature.into());
         signed
             .into_iter()
+            .chain(extra.buffers)
             .for_each(|frame| message.push_back(frame));
         prefix
             .into_iter()

@@ -123,6 +123,8 @@ impl Sink for CellOutputs<'_> {
                     execution_count: self.execution_count,
                 });
             }
+            // There is no page for widgets to stand in.
+            Event::Comm(_) => {}
             Event::Error(report) => self.push(Output::Error(report)),
         }
     }

@@ -13,7 +13,7 @@ use super::place::{Place, remove, write_whole};
 use super::{Part, State, Step, pip, prerequisites};
 
 /// What is installed, as pip wants it. A change here is installed at the next start.
-const PACKAGES: [&str; 1] = ["jupyterlab>=4.4,<5"];
+const PACKAGES: [&str; 2] = ["jupyterlab>=4.4,<5", "jupyterlab_widgets>=3,<4"];
 
 /// Bytes that the environment takes with JupyterLab in it, and while it is filled.
 const SPACE_FOR_JUPYTER: u64 = 500_000_000;
