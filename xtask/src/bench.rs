@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::figures::{AUGMENT, Bar, Figure, GRADE, KERNEL, Peer, TRAIN};
+use crate::figures::{AUGMENT, Bar, DATA, Figure, GRADE, KERNEL, Peer, TRAIN};
 use crate::peers;
 use crate::project::{Setup, cargo, root};
 
@@ -59,7 +59,7 @@ impl Group {
             Group::Augment => &AUGMENT,
             Group::Train => &TRAIN,
             Group::Grade => &GRADE,
-            Group::Data => &[],
+            Group::Data => &DATA,
         }
     }
 }

@@ -175,6 +175,30 @@ pub(crate) const GRADE: [Figure; 3] = [
     },
 ];
 
+pub(crate) const DATA: [Figure; 3] = [
+    Figure {
+        id: "make",
+        name: "2,000 pictures generated",
+        unit: "s",
+        peer: Peer::Nothing,
+        bar: Bar::AtMost(30.0),
+    },
+    Figure {
+        id: "index",
+        name: "2,000 pictures indexed and checked",
+        unit: "s",
+        peer: Peer::Here("cleanvision"),
+        bar: Bar::Times(0.2),
+    },
+    Figure {
+        id: "index_again",
+        name: "the same, nothing changed",
+        unit: "s",
+        peer: Peer::Nothing,
+        bar: Bar::AtMost(1.0),
+    },
+];
+
 impl Peer {
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -10,13 +10,14 @@ use crate::project::{Setup, cargo};
 
 /// What the Python peers need. torch's wheel for Linux does not load without NVIDIA's libraries, though no
 /// GPU is used: about 2.8 GB are downloaded and 4.8 GB kept. Without numpy, torch warns at every start.
-const PYTHON_PACKAGES: [&str; 6] = [
+const PYTHON_PACKAGES: [&str; 7] = [
     "torch==2.13.0",
     "torchvision==0.28.0",
     "ipykernel",
     "numpy",
     "albumentations==2.0.8",
     "opencv-python-headless",
+    "cleanvision",
 ];
 
 const EVCXR_VERSION: &str = "0.22.0";

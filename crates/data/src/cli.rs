@@ -1,11 +1,11 @@
 //! `cvstudy data`: the sets from a terminal.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
 use crate::sets::{intel, make};
-use crate::{DataError, DataSet, Recipe};
+use crate::{DataError, DataSet, Recipe, Warehouse};
 
 /// Data sets: see, make and check them.
 #[derive(Debug, Parser)]
@@ -21,11 +21,8 @@ enum Command {
     List,
     /// Generate sets; what is there already is kept
     Make(MakeOptions),
-    /// Compare a generated set with its manifest
-    Check {
-        /// The name of a set
-        set: String,
-    },
+    /// Compare a generated set with its manifest, or look for what is wrong in a folder of pictures
+    Check(CheckOptions),
     /// Print the folder of a set
     Path {
         /// The name of a set
@@ -51,6 +48,15 @@ struct MakeOptions {
     to: Option<PathBuf>,
 }
 
+#[derive(Debug, clap::Args)]
+struct CheckOptions {
+    /// The name of a set, or a folder
+    what: String,
+    /// For a folder: write all findings with pictures to this HTML file
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+}
+
 /// Does what the arguments of `cvstudy data` ask, and returns the exit status: 0 when all went well, 1 when
 /// something was found or failed, 2 when the arguments make no sense.
 pub fn cli(arguments: impl IntoIterator<Item = String>) -> i32 {
@@ -66,7 +72,7 @@ pub fn cli(arguments: impl IntoIterator<Item = String>) -> i32 {
     let done = match options.command {
         Command::List => list(),
         Command::Make(options) => make_sets(&options),
-        Command::Check { set } => check(&set),
+        Command::Check(options) => check(&options),
         Command::Path { set } => path(&set),
     };
     done.unwrap_or_else(|error| {
@@ -132,10 +138,30 @@ fn make_sets(options: &MakeOptions) -> Result<i32, DataError> {
     Ok(0)
 }
 
-fn check(name: &str) -> Result<i32, DataError> {
-    let recipe = Recipe::named(name)?;
+fn check(options: &CheckOptions) -> Result<i32, DataError> {
+    match Recipe::named(&options.what) {
+        Ok(recipe) => check_set(&recipe),
+        Err(_) if Path::new(&options.what).is_dir() => check_folder(options),
+        Err(unknown) => Err(unknown),
+    }
+}
+
+/// Opens the folder as a warehouse and tells what it finds.
+fn check_folder(options: &CheckOptions) -> Result<i32, DataError> {
+    let warehouse = Warehouse::open(&options.what)?;
+    let findings = warehouse.findings()?;
+    println!("{findings:?}");
+    if let Some(file) = &options.report {
+        warehouse.report(file)?;
+        println!("\nwith pictures: {}", file.display());
+    }
+    Ok(i32::from(!findings.all.is_empty()))
+}
+
+fn check_set(recipe: &Recipe) -> Result<i32, DataError> {
+    let name = recipe.name();
     let root = recipe.root();
-    if !make::is_complete(&recipe, &root) {
+    if !make::is_complete(recipe, &root) {
         println!("{name} has not been made, or not to its end: cvstudy data make {name}");
         return Ok(1);
     }

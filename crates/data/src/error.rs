@@ -21,6 +21,12 @@ pub enum DataError {
         source: io::Error,
     },
 
+    /// The index of a warehouse cannot be read or written.
+    #[error(
+        "the index of the warehouse: {0}; when this stays, remove .warehouse/index.sqlite, which is then made anew"
+    )]
+    Index(#[from] rusqlite::Error),
+
     /// A setting that makes no sense, or arguments that do not fit together.
     #[error("{0}")]
     Setting(String),

@@ -4,6 +4,7 @@
 //! - [`scenes`], [`sealife`]: what the generated pictures show, painted by rule
 //! - [`load`]: [`Samples`], pictures with labels, and [`Loader`], which brings them in batches
 //! - [`batch`]: [`Batch`] and [`Batches`], what training takes; [`TensorData`], a set that lies in memory
+//! - [`warehouse`]: [`Warehouse`], a folder of pictures that is known, checked and put in order
 //! - [`files`]: which files are pictures
 //! - [`random`]: [`Random`], numbers that are the same for a seed on any machine
 //! - [`mod@cli`]: `cvstudy data`
@@ -19,6 +20,7 @@ pub mod random;
 pub mod scenes;
 pub mod sealife;
 pub mod sets;
+pub mod warehouse;
 
 pub use batch::{Batch, Batches, TensorData};
 pub use cli::cli;
@@ -26,3 +28,4 @@ pub use error::DataError;
 pub use load::{Broken, Loader, Samples, write_shards};
 pub use random::Random;
 pub use sets::{DataSet, Recipe, scenes, sea_animals, source_task};
+pub use warehouse::Warehouse;

@@ -1,0 +1,322 @@
+//! The image warehouse: a folder of pictures that is known, checked and put in order.
+//!
+//! - [`quality`]: what is measured of each picture
+//! - [`index`]: what is known of every file, kept in SQLite
+//! - [`finding`]: what is wrong: broken, twice there, dark, leaked from training into testing
+//! - [`change`]: renaming, relabelling, moving, setting aside: planned, journalled, undone
+//! - [`report`]: all of it as a page to look at
+
+pub mod change;
+pub mod finding;
+mod index;
+pub mod quality;
+mod report;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+pub use change::{Change, Plan};
+pub use finding::{Finding, Findings, Issue};
+pub use quality::Quality;
+
+use crate::{DataError, Samples};
+
+/// The folder inside a warehouse that holds its index and what has been set aside.
+const OWN: &str = ".warehouse";
+
+/// A folder of pictures with an index.
+///
+/// The index lies in the hidden folder `.warehouse` inside. Two processes may use a warehouse at once, and
+/// one that is killed leaves it whole.
+///
+/// ```no_run
+/// # use data::Warehouse;
+/// let mut warehouse = Warehouse::open("photographs")?;
+/// println!("{:?}", warehouse.findings()?);
+/// # Ok::<(), data::DataError>(())
+/// ```
+pub struct Warehouse {
+    root: PathBuf,
+    index: Connection,
+}
+
+/// What is known of a picture.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Picture {
+    /// Relative to the warehouse.
+    pub path: String,
+    /// The length of its file.
+    pub bytes: u64,
+    /// The BLAKE3 hash of its file.
+    pub hash: String,
+    /// The name of its folder; empty in a folder that is a split, or at the top.
+    pub label: String,
+    /// `train`, `test`, `val` or `pred`, where a folder above is named so; else empty.
+    pub split: String,
+    /// What its content is, as the usual ending: `jpg`, `png`.
+    pub format: String,
+    /// Pixels; 0 when it is broken.
+    pub width: u32,
+    /// Pixels; 0 when it is broken.
+    pub height: u32,
+    /// What has been measured.
+    pub quality: Quality,
+    /// Why it cannot be read.
+    pub broken: Option<String>,
+}
+
+/// What bringing an index up to date came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Refreshed {
+    /// Files that were read, because they are new or have changed.
+    pub read: usize,
+    /// Files that are as they were.
+    pub unchanged: usize,
+    /// Files that are not there any more.
+    pub gone: usize,
+    /// Files whose names are no text, which the index cannot hold.
+    pub unnamed: Vec<PathBuf>,
+}
+
+impl Warehouse {
+    /// Opens a folder as a warehouse and brings its index up to date. The first time every picture is read;
+    /// later only what has changed.
+    ///
+    /// # Errors
+    /// When the folder cannot be read, or its hidden folder `.warehouse` not be written to.
+    pub fn open(root: impl AsRef<Path>) -> Result<Self, DataError> {
+        let root = root.as_ref();
+        if !root.is_dir() {
+            return Err(DataError::content(
+                root,
+                "is no folder; a warehouse is a folder of pictures",
+            ));
+        }
+        let own = root.join(OWN);
+        fs::create_dir_all(&own).map_err(DataError::io("cannot be made", &own))?;
+        let index = index::open(&own.join("index.sqlite"))?;
+        let mut warehouse = Self {
+            root: root.to_path_buf(),
+            index,
+        };
+        warehouse.finish_changes()?;
+        warehouse.refresh()?;
+        Ok(warehouse)
+    }
+
+    /// Brings the index up to date with the files.
+    ///
+    /// # Errors
+    /// When the folder cannot be read or the index not be written.
+    pub fn refresh(&mut self) -> Result<Refreshed, DataError> {
+        index::refresh(&mut self.index, &self.root)
+    }
+
+    /// The folder.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// All pictures, sorted by path.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn pictures(&self) -> Result<Vec<Picture>, DataError> {
+        index::select(&self.index, "?1 = ''", "")
+    }
+
+    /// The pictures with a label.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn labelled(&self, label: &str) -> Result<Vec<Picture>, DataError> {
+        index::select(&self.index, "label = ?1", label)
+    }
+
+    /// The pictures with a tag.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn tagged(&self, tag: &str) -> Result<Vec<Picture>, DataError> {
+        index::select(
+            &self.index,
+            "path IN (SELECT path FROM tags WHERE tag = ?1)",
+            tag,
+        )
+    }
+
+    /// Puts a tag on a picture.
+    ///
+    /// # Errors
+    /// When there is no such picture, or the index cannot be written.
+    pub fn tag(&mut self, path: &str, tag: &str) -> Result<(), DataError> {
+        self.picture(path)?;
+        self.index
+            .execute("INSERT OR IGNORE INTO tags VALUES (?1, ?2)", [path, tag])?;
+        Ok(())
+    }
+
+    /// The picture at a path.
+    ///
+    /// # Errors
+    /// When there is none, or the index cannot be read.
+    pub fn picture(&self, path: &str) -> Result<Picture, DataError> {
+        index::select(&self.index, "path = ?1", path)?
+            .pop()
+            .ok_or_else(|| {
+                DataError::content(self.root.join(path), "is no picture of this warehouse")
+            })
+    }
+
+    /// The pictures that look most like one of them, nearest first, with the number of bits (0-64) by which
+    /// their looks differ.
+    ///
+    /// # Errors
+    /// When there is no such picture, or the index cannot be read.
+    pub fn similar(&self, path: &str, count: usize) -> Result<Vec<(Picture, u32)>, DataError> {
+        let wanted = self.picture(path)?.quality.look;
+        let mut others: Vec<(Picture, u32)> = self
+            .pictures()?
+            .into_iter()
+            .filter(|picture| picture.path != path && picture.broken.is_none())
+            .map(|picture| {
+                let far = (picture.quality.look ^ wanted).count_ones();
+                (picture, far)
+            })
+            .collect();
+        others.sort_by_key(|(_, far)| *far);
+        others.truncate(count);
+        Ok(others)
+    }
+
+    /// How many pictures each label has, by split.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn balance(&self) -> Result<BTreeMap<(String, String), usize>, DataError> {
+        let mut counts = BTreeMap::new();
+        for picture in self.pictures()? {
+            *counts.entry((picture.split, picture.label)).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    /// What is wrong with the pictures. Near duplicates are those whose looks differ in at most 3 of 64 bits;
+    /// [`finding::find`] takes another radius.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn findings(&self) -> Result<Findings, DataError> {
+        Ok(finding::find(&self.pictures()?, 3))
+    }
+
+    /// The pictures that can be read, for a loader, for shards or a manifest: their labels are the classes.
+    ///
+    /// # Errors
+    /// When the index cannot be read.
+    pub fn samples(&self) -> Result<Samples, DataError> {
+        let whole = self
+            .pictures()?
+            .into_iter()
+            .filter(|picture| picture.broken.is_none());
+        Ok(Samples::labelled(whole.map(|picture| {
+            (self.root.join(picture.path), picture.label)
+        })))
+    }
+
+    /// Writes a CSV manifest, with the columns `path`, `label`, `split`, `bytes` and `hash`.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn export_csv(&self, file: impl AsRef<Path>) -> Result<(), DataError> {
+        let file = file.as_ref();
+        let wrong = |error: csv::Error| DataError::content(file, error.to_string());
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer
+            .write_record(["path", "label", "split", "bytes", "hash"])
+            .map_err(wrong)?;
+        for picture in self.pictures()? {
+            let path = self.root.join(&picture.path);
+            let path = std::path::absolute(&path).unwrap_or(path);
+            let bytes = picture.bytes.to_string();
+            let fields = [
+                &path.to_string_lossy(),
+                picture.label.as_str(),
+                &picture.split,
+                &bytes,
+                &picture.hash,
+            ];
+            writer.write_record(fields).map_err(wrong)?;
+        }
+        let text = writer
+            .into_inner()
+            .map_err(|error| DataError::content(file, error.to_string()))?;
+        crate::sets::make::write_whole(file, &text)
+    }
+
+    /// Copies the pictures that can be read into an ImageFolder: a folder for each label.
+    ///
+    /// # Errors
+    /// When the folder is not empty or cannot be written to.
+    pub fn export_folder(&self, to: impl AsRef<Path>) -> Result<usize, DataError> {
+        let to = to.as_ref();
+        if fs::read_dir(to).is_ok_and(|mut inside| inside.next().is_some()) {
+            return Err(DataError::content(to, "is not empty; name a new folder"));
+        }
+        let mut count = 0;
+        for picture in self
+            .pictures()?
+            .iter()
+            .filter(|picture| picture.broken.is_none())
+        {
+            rt::checkpoint();
+            // Two folders may hold files of the same name: the hash keeps them apart.
+            let ending = Path::new(&picture.path)
+                .extension()
+                .unwrap_or_default()
+                .to_string_lossy();
+            let name = format!("{}.{ending}", &picture.hash[..16]);
+            let folder = to.join(if picture.label.is_empty() {
+                "unlabelled"
+            } else {
+                &picture.label
+            });
+            fs::create_dir_all(&folder).map_err(DataError::io("cannot be made", &folder))?;
+            let target = folder.join(name);
+            fs::copy(self.root.join(&picture.path), &target)
+                .map_err(DataError::io("cannot be written", &target))?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Writes the findings as one HTML page with a gallery and charts, which needs nothing else.
+    ///
+    /// # Errors
+    /// When the file cannot be written or the index not be read.
+    pub fn report(&self, file: impl AsRef<Path>) -> Result<(), DataError> {
+        let page = report::page(self)?;
+        crate::sets::make::write_whole(file.as_ref(), page.as_bytes())
+    }
+}
+
+impl fmt::Debug for Warehouse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.pictures().map_or(0, |pictures| pictures.len());
+        write!(
+            f,
+            "warehouse of {count} pictures in {}",
+            self.root.display()
+        )
+    }
+}
+
+impl rt::Show for Warehouse {
+    fn show(&self) -> rt::Bundle {
+        rt::Bundle::text(format!("{self:?}"))
+    }
+}
