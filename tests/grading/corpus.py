@@ -238,6 +238,6 @@ def metadata(submission):
     submission("unknown-id", lambda one: one.mark("add-tests", grade_id="mine"))
     submission("old-schema", lambda one: one.mark("add-tests", schema_version=2))
     submission("unknown-key", lambda one: one.mark("add-tests", extra=True))
-    submission("skip-execution", lambda one: one["add-tests"]["metadata"].update(tags=["skip-execution"]))
+    submission("skip-execution", lambda one: one.write("add", ADD.format("0"))["add-tests"]["metadata"].update(tags=["skip-execution"]))
     submission("skip-answer", lambda one: one["add"]["metadata"].update(tags=["skip-execution"]))
     submission("other-tags", lambda one: one["add-tests"]["metadata"].update(tags=["hello"]))

@@ -53,10 +53,13 @@ class Pipeline(unittest.TestCase):
     def test_parts_put_together_are_the_whole(self):
         self.some("solved", "wrong", "mean-nan", "essay-written", "not-json", "result-half")
         self.course.grade()
-        parts = [self.course.root / f"part{k}" for k in (1, 2, 3)]
-        for k, part in enumerate(parts, start=1):
-            if self.course.cvstudy("grade", self.course.root, "--source", SOURCE / "contract.md", "--shard", f"{k}/3", "--output-dir", part, check=False).returncode:
-                parts.remove(part)
+        parts = []
+        for k in (1, 2, 3):
+            part = self.course.root / f"part{k}"
+            options = ["--source", SOURCE / "contract.md", "--shard", f"{k}/3", "--output-dir", part]
+            # A part that no student falls into says so.
+            if self.course.cvstudy("grade", self.course.root, *options, check=False).returncode == 0:
+                parts.append(part)
         self.assertGreater(len(parts), 1, "the students are spread over parts")
         whole = {name: without_times(result) for name, result in self.course.results().items()}
         for order, into in ((parts, "merged"), (parts[::-1] + parts, "merged-again")):

@@ -1,7 +1,7 @@
 //! A submission made ready for grading: what nbgrader's sanitizing does, and what it leaves open.
 //!
 //! Tests and locked cells are brought back by their id. nbgrader trusts the rest of a submission's
-//! metadata; here the flags, points and tags of every known cell are those it was released with, so that
+//! metadata; here the flags and points of every known cell and the tags of tests are those of the release, so that
 //! neither a `skip-execution` tag nor a changed flag decides about points.
 
 use std::collections::HashSet;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::marking::{self, Marking};
-use crate::notebook::{Cell, CellKind, Notebook};
+use crate::notebook::{Cell, Notebook};
 use crate::release::{Master, MasterCell};
 use crate::text;
 
@@ -155,8 +155,11 @@ fn bring_back(known: &MasterCell, id: &str, cell: &mut Cell, findings: &mut Vec<
         .ok()
         .flatten()
         .is_some_and(|marking| is_same(&marking, &known.marking));
+    // In an answer tags are the learner's own, and skipping it harms nobody else.
+    let has_own_tags = !known.marking.is_locked();
     let tags = cell.metadata().and_then(|metadata| metadata.get("tags"));
-    if !is_same || tags != known.tags.as_ref() || cell.kind() != known.kind {
+    let same_tags = has_own_tags || tags == known.tags.as_ref();
+    if !is_same || !same_tags || cell.kind() != known.kind {
         note(
             FindingKind::MetadataChanged,
             "its metadata was changed and has been brought back",
@@ -183,13 +186,11 @@ fn bring_back(known: &MasterCell, id: &str, cell: &mut Cell, findings: &mut Vec<
     }
     known.marking.put(cell);
     match &known.tags {
+        _ if has_own_tags => None,
         Some(tags) => cell.metadata_mut().insert("tags".into(), tags.clone()),
         None => cell.metadata_mut().shift_remove("tags"),
     };
     known.extras.put(cell);
-    if cell.kind() == CellKind::Raw {
-        cell.set_kind(known.kind);
-    }
 }
 
 /// Whether a submission's marking says what the release said. The checksum of a cell with hidden tests is
@@ -246,6 +247,7 @@ pub fn suspicious(notebook: &Notebook) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::notebook::CellKind;
     use serde_json::json;
 
     fn master() -> Master {

@@ -102,7 +102,10 @@ impl Marking {
         if (self.grade || self.task) && self.points.is_none() {
             return Err("it has no points".into());
         }
-        if self.points.is_some_and(|points| !(points >= 0.0)) {
+        if self
+            .points
+            .is_some_and(|points| points.is_nan() || points < 0.0)
+        {
             return Err("its points are below 0".into());
         }
         match kind {

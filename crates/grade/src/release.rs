@@ -158,8 +158,13 @@ impl Master {
             let hidden = HIDDEN_TESTS.inside(&cell.source).into_iter();
             hidden.chain(MARK_SCHEME.inside(&cell.source))
         });
+        // As the author wrote it and as it was hardened.
+        let plain = |line: &str| {
+            line.replace("::std::", "")
+                .replace("::course::checks::", "")
+        };
         let mut secrets: Vec<String> = lines
-            .map(|line| line.trim().to_owned())
+            .flat_map(|line| [line.trim().to_owned(), plain(line.trim())])
             .filter(|line| line.chars().filter(|c| c.is_alphanumeric()).count() >= 4)
             .collect();
         secrets.sort();
@@ -308,7 +313,8 @@ mod tests {
             master.secrets(),
             [
                 "::std::assert_eq!(add(-4, 4), 0, \"the secret one\");",
-                "Axes have names."
+                "Axes have names.",
+                "assert_eq!(add(-4, 4), 0, \"the secret one\");"
             ]
         );
         for secret in [

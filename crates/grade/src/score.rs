@@ -189,7 +189,7 @@ mod tests {
         let shown = json!({ "output_type": "display_data", "data": { "text/plain": ["0"] } });
         assert_eq!(points(&[]), 2.0);
         assert_eq!(points(&[stream("stdout"), shown]), 2.0);
-        assert_eq!(points(&[error.clone()]), 0.0);
+        assert_eq!(points(std::slice::from_ref(&error)), 0.0);
         assert_eq!(points(&[stream("stderr"), result("2.0")]), 0.0);
         assert_eq!(points(&[result("1.5"), error]), 1.5);
         assert_eq!(points(&[result("0.0")]), 0.0);

@@ -296,13 +296,13 @@ fn is_plain_text(source: &str, first: bool) -> bool {
     let lines: Vec<&str> = source.split('\n').collect();
     let is_blank = |line: Option<&&str>| line.is_none_or(|line| line.trim().is_empty());
     let safe = |line: &&str| !looks_like_region(line) && fence(line).is_none();
-    !is_blank(lines.first())
-        && !is_blank(lines.last())
-        && !lines
-            .windows(2)
-            .any(|pair| pair.iter().all(|line| line.trim().is_empty()))
-        && !(first && lines.first() == Some(&"---"))
-        && (lines.iter().all(safe) || is_balanced(&lines))
+    let has_edges = is_blank(lines.first()) || is_blank(lines.last());
+    let is_parted = lines
+        .windows(2)
+        .any(|pair| pair.iter().all(|line| line.trim().is_empty()));
+    let is_header = first && lines.first() == Some(&"---");
+    let is_readable = lines.iter().all(safe) || is_balanced(&lines);
+    !has_edges && !is_parted && !is_header && is_readable
 }
 
 /// Whether every fence in a text is closed in it, and none is a cell's.
