@@ -9,22 +9,50 @@ pub use tch::nn::{Module, ModuleT, OptimizerConfig};
 pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, nn, no_grad, no_grad_guard};
 
 // Images: reading, looking, the three ways of Python, image work, augmentation.
-pub use vision::transforms::{AugMix, AutoAugment, AutoAugmentPolicy, CenterCrop, ColorJitter, Compose, CutMix, ElasticTransform, GaussianBlur, GaussianNoise, Grayscale, Jpeg, Lambda, MixUp, Normalize, Pad, RandAugment, RandomAdjustSharpness, RandomAffine, RandomApply, RandomAutocontrast, RandomChoice, RandomCrop, RandomEqualize, RandomErasing, RandomGrayscale, RandomHorizontalFlip, RandomInvert, RandomOrder, RandomPerspective, RandomPosterize, RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, Seed, ToDtype, ToTensor, Transform, TrivialAugmentWide, demo, demo_seeded};
-pub use vision::{Animation, Array, AsArray, ChannelHistogram, Cmap, ColorCode, Dtype, Element, Grid, Image, ImreadFlag, Interpolation, Kernel, Overlay, Padding, PilImage, PltImage, Threshold, VisionError, Zoom, animate, channel_histogram, channels, compare, compose, convolve, cv_cvt_color, cv_imread, cv_imread_as, cv_imshow, cv_imwrite, difference, imread, imshow, pil_open, plt_imshow, read_frames, show_grid, split_channels, zoom};
+pub use vision::transforms::{
+    AugMix, AutoAugment, AutoAugmentPolicy, CenterCrop, ColorJitter, Compose, CutMix,
+    ElasticTransform, GaussianBlur, GaussianNoise, Grayscale, Jpeg, Lambda, MixUp, Normalize, Pad,
+    RandAugment, RandomAdjustSharpness, RandomAffine, RandomApply, RandomAutocontrast,
+    RandomChoice, RandomCrop, RandomEqualize, RandomErasing, RandomGrayscale, RandomHorizontalFlip,
+    RandomInvert, RandomOrder, RandomPerspective, RandomPosterize, RandomResizedCrop,
+    RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, Seed, ToDtype, ToTensor, Transform,
+    TrivialAugmentWide, demo, demo_seeded,
+};
+pub use vision::{
+    Animation, Array, AsArray, ChannelHistogram, Cmap, ColorCode, Dtype, Element, Grid, Image,
+    ImreadFlag, Interpolation, Kernel, Overlay, Padding, PilImage, PltImage, Threshold,
+    VisionError, Zoom, animate, channel_histogram, channels, compare, compose, convolve,
+    cv_cvt_color, cv_imread, cv_imread_as, cv_imshow, cv_imwrite, difference, imread, imshow,
+    pil_open, plt_imshow, read_frames, show_grid, split_channels, zoom,
+};
 
 // Charts, progress, controls.
 pub use live::{Live, Progress, ProgressBar, progress};
-pub use plot::{Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_chart, batch_lr_map, box_plot, confusion_matrix, confusion_rates, gradient_flow, heat_map, histogram, image_matrix, learning_curves, line_chart, lr_finder, pr_curve, roc_curve, scatter_chart, set_theme, subplots, suggest_lr};
+pub use plot::{
+    Chart, ColourMap, Figure, LearningCurves, PlotError, Theme, bar_chart, batch_lr_map, box_plot,
+    confusion_matrix, confusion_rates, gradient_flow, heat_map, histogram, image_matrix,
+    learning_curves, line_chart, lr_finder, pr_curve, roc_curve, scatter_chart, set_theme,
+    subplots, suggest_lr,
+};
 
 // Images, charts, networks.
 pub use nets::{Activation, Mlp, NetError};
 
-pub use nets::{CifarResNet, Cnn, GoogLeNet, Init, Input, Layer, Model, ModelBase, Neck, Pass, Pool, ResNet, StateDict, Vgg, alexnet, cost, get_model, googlenet, lenet5, list_models, resnet18, resnet34, resnet50, resnet101, resnet152, summary, vgg11, vgg11_bn, vgg16, vgg16_bn};
+pub use nets::{
+    CifarResNet, Cnn, GoogLeNet, Init, Input, Layer, Model, ModelBase, Neck, Pass, Pool, ResNet,
+    StateDict, Vgg, alexnet, cost, get_model, googlenet, lenet5, list_models, resnet18, resnet34,
+    resnet50, resnet101, resnet152, summary, vgg11, vgg11_bn, vgg16, vgg16_bn,
+};
 
 // Images, charts, networks, data, training.
 pub use data::{Batch, Batches, DataError, Loader, Samples, TensorData, Warehouse};
 
-pub use train::{Adam, AdamW, CamMethod, Checkpoint, Confusion, CrossEntropy, History, Metrics, Optimizer, Schedule, Sgd, TrainError, Trainer, activations, best_device, cached_features, cam, evaluate, feature_maps, filters, fine_tune, fit, freeze, freeze_backbone, grad_cam, layer_gradients, lr_find, predict, sweep, train_head, unfreeze};
+pub use train::{
+    Adam, AdamW, CamMethod, Checkpoint, Confusion, CrossEntropy, History, Metrics, Optimizer,
+    Schedule, Sgd, TrainError, Trainer, activations, best_device, cached_features, cam, evaluate,
+    feature_maps, filters, fine_tune, fit, freeze, freeze_backbone, grad_cam, layer_gradients,
+    lr_find, predict, sweep, train_head, unfreeze,
+};
 
 // Looking at images, and the three ways of Python.
 
@@ -38,7 +66,10 @@ pub use train::{Adam, AdamW, CamMethod, Checkpoint, Confusion, CrossEntropy, His
 
 // Talking to the page.
 
-pub use rt::{Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password, update_display};
+pub use rt::{
+    Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password,
+    update_display,
+};
 
 // Controls in the page, and pictures that follow them.
 pub use widgets::{Control, button, checkbox, dropdown, interact, slider, text_field};
