@@ -131,12 +131,11 @@ fn gradients_agree_with_finite_differences() {
             .build()
             .unwrap(),
     );
-    let nets: [&mut dyn Model; 2] = [&mut mlp, &mut cnn];
-    for net in nets {
+    let nets: [(&mut dyn Model, &[i64]); 2] = [(&mut mlp, &[8, 12]), (&mut cnn, &[8, 3, 8, 8])];
+    for (net, size) in nets {
         net.var_store_mut().double();
-        let size = net.input().example(8, 8);
         let xs = wave(size.iter().product(), 0.1)
-            .view(size.as_slice())
+            .view(size)
             .to_kind(Kind::Double);
         let labels = Tensor::arange(8, (Kind::Int64, Device::Cpu)).remainder(4);
         let loss = || {

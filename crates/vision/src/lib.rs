@@ -8,7 +8,7 @@
 //! - [`python`]: the three ways of Python, each behaving like its namesake: OpenCV, matplotlib, Pillow
 //! - [`ops`]: image work: resize, colour spaces, filters, edges, morphology, contrast
 //! - [`describe`]: what a tensor is, in words, numbers and a short table
-//! - [`transforms`]: augmentation
+//! - [`transforms`]: augmentation with the names of torchvision
 //! - [`error`]: everything that can go wrong, said for a learner
 //!
 //! An [`Image`] is 8-bit RGB throughout; grey and transparent files are converted when they are read. Where

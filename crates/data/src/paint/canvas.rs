@@ -96,11 +96,11 @@ impl Canvas {
                     to = to.max(right + 1);
                 }
             }
-            for x in from..to {
+            for (x, cover) in (from..to).zip(&cover[from.min(to)..to]) {
                 let (light, opacity) =
                     paint(vec2((x as f32 + 0.5) / side, (y as f32 + 0.5) / side));
                 let pixel = &mut self.pixels[y as usize * self.side + x];
-                *pixel = pixel.lerp(light, (opacity * cover[x]).clamp(0.0, 1.0));
+                *pixel = pixel.lerp(light, (opacity * cover).clamp(0.0, 1.0));
             }
             cover[from.min(to)..to].fill(0.0);
         }

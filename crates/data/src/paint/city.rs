@@ -336,7 +336,7 @@ pub(crate) fn bloom(canvas: &mut Canvas) {
     let side = canvas.side;
     let step = 6;
     let bright: Vec<(usize, glam::Vec3)> = (0..side * side)
-        .filter(|at| at % side % step == 0 && at / side % step == 0)
+        .filter(|at| (at % side).is_multiple_of(step) && (at / side).is_multiple_of(step))
         .filter_map(|at| {
             let light = canvas.pixels[at];
             (light.max_element() > 1.6).then_some((at, light.min(Vec3::splat(6.0))))

@@ -765,7 +765,7 @@ impl Town {
             let crossing = (place.y - 13.0).abs() < 1.6
                 && half > 2.6
                 && (place.x + 50.0).rem_euclid(1.0) < 0.5
-                && self.seed % 3 == 0;
+                && self.seed.is_multiple_of(3);
             return if line || crossing {
                 asphalt.lerp(rgb(0xE4E2DA), worn.clamp(0.0, 1.0))
             } else {
