@@ -1,8 +1,8 @@
 //! Images: read, show, convert, work on.
 //!
 //! - [`picture`]: [`Image`], an RGB picture in memory, and its simple operations
-//! - [`read`], [`write`]: files and bytes to images and back
-//! - [`array`]: [`Array`], numbers with a shape, as NumPy holds an image
+//! - [`read`], [`mod@write`]: files and bytes to images and back
+//! - [`mod@array`]: [`Array`], numbers with a shape, as NumPy holds an image
 //! - [`convert`]: images to tensors and back
 //! - [`show`]: images below a cell: grids, comparisons, zooms, overlays, animations
 //! - [`python`]: the three ways of Python, each behaving like its namesake: OpenCV, matplotlib, Pillow
