@@ -87,7 +87,7 @@ class Learner(unittest.TestCase):
     def test_what_an_exercise_lacks_is_named(self):
         text = self.source.read_text()
         text = text.replace("Two numbers become one.", "").replace("a + b\n    // END", "a - b\n    // END")
-        text = text.replace('kind="mutant" name="gives the first"', 'id="loose"')
+        text = text.replace('kind="mutant" name="gives the first"\nfn mean', 'id="loose"\nfn loose')
         text = text.replace('assert_eq!(mean(&[]), 0.0)', 'assert_eq!(1, 1)')
         text = text.replace("What is the mean of nothing?", '    assert_eq!(add(-40, 4), -36, "hidden-marker");')
         self.source.write_text(text)
