@@ -1,7 +1,7 @@
 //! Data sets: generated, found, loaded, looked after.
 //!
 //! - [`sets`]: the course's sets: real where they have been unpacked, generated where not
-//! - [`scenes`], [`sealife`]: what the generated pictures show, painted by rule
+//! - [`mod@scenes`], [`mod@sealife`]: what the generated pictures show, painted by rule
 //! - [`load`]: [`Samples`], pictures with labels, and [`Loader`], which brings them in batches
 //! - [`batch`]: [`Batch`] and [`Batches`], what training takes; [`TensorData`], a set that lies in memory
 //! - [`warehouse`]: [`Warehouse`], a folder of pictures that is known, checked and put in order

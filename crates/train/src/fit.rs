@@ -127,13 +127,13 @@ impl Trainer {
         self
     }
 
-    /// Shortens the gradients of a step to this norm together, as [`Gradients::clip_norm`]; 1 is usual.
+    /// Shortens the gradients of a step to this norm together, as [`crate::optim::Gradients::clip_norm`]; 1 is usual.
     pub fn clip_norm(mut self, max: f64) -> Self {
         self.settings.clip = Some(Clip::Norm(max));
         self
     }
 
-    /// Cuts each gradient number to this size, as [`Gradients::clip_value`].
+    /// Cuts each gradient number to this size, as [`crate::optim::Gradients::clip_value`].
     pub fn clip_value(mut self, max: f64) -> Self {
         self.settings.clip = Some(Clip::Value(max));
         self

@@ -6,8 +6,8 @@
 //! - [`fn@interact`]: draws something anew whenever a control changes
 //! - [`mod@slider`]: a number from a range
 //! - [`choice`]: one of several, yes or no, a line of text
-//! - [`button`]: something to click
-//! - [`picture`]: an image that can be replaced, a bar that fills
+//! - [`mod@button`]: something to click
+//! - [`mod@picture`]: an image that can be replaced, a bar that fills
 //! - [`layout`]: controls beside and below each other
 //! - [`control`]: what all controls have in common
 //! - `model`: a widget's state, kept equal on both sides

@@ -1,9 +1,9 @@
 //! Generated sea animals, dolphin, shark and whale, and a larger set of the same sea to pre-train on.
 //!
-//! - [`water`]: the sea that all of them are in, from below, from the side and from above
-//! - [`whales`]: the three, with the traits that tell them apart
-//! - [`others`]: the twelve classes of the source task
-//! - [`figure`]: bodies that bend, and fins
+//! - `water`: the sea that all of them are in, from below, from the side and from above
+//! - `whales`: the three, with the traits that tell them apart
+//! - `others`: the twelve classes of the source task
+//! - `figure`: bodies that bend, and fins
 //!
 //! Every class comes in the same views, waters and lights, so that none of these gives it away.
 

@@ -1,10 +1,10 @@
 //! The image warehouse: a folder of pictures that is known, checked and put in order.
 //!
 //! - [`quality`]: what is measured of each picture
-//! - [`index`]: what is known of every file, kept in SQLite
+//! - `index`: what is known of every file, kept in SQLite
 //! - [`finding`]: what is wrong: broken, twice there, dark, leaked from training into testing
 //! - [`change`]: renaming, relabelling, moving, setting aside: planned, journalled, undone
-//! - [`report`]: all of it as a page to look at
+//! - `report`: all of it as a page to look at
 
 pub mod change;
 pub mod finding;
