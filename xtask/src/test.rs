@@ -33,6 +33,16 @@ enum Subject {
     Browser,
 }
 
+/// Tests are built together with all that a plain `cargo build` makes: alone, with the features that they
+/// need themselves, they would have tch compiled a second time.
+const WITH_FEATURES_OF_ALL: [&str; 5] = [
+    "test",
+    "--no-fail-fast",
+    "--workspace",
+    "--exclude",
+    "assist",
+];
+
 impl Subject {
     fn name(self) -> &'static str {
         match self {
@@ -60,7 +70,7 @@ impl Subject {
                 let build = cargo(&["build", "--package", "assist"]);
                 stages.push(Stage::new("build evcxr", build));
             }
-            let test = cargo(&["test", "--package", "tests", "--test", program]);
+            let test = cargo(&[&WITH_FEATURES_OF_ALL[..], &["--test", program]].concat());
             stages.push(Stage::new(program, test));
         }
         stages
@@ -99,10 +109,17 @@ fn stages(subject: Option<Subject>) -> Result<Vec<Stage>> {
         ("format", cargo(&["fmt", "--all", "--check"])),
         ("lints", lints()),
         ("documentation", documentation()),
-        ("unit tests", cargo(&["test"])),
         (
-            "unit tests of the tests",
-            cargo(&["test", "--package", "tests", "--lib"]),
+            "unit tests",
+            cargo(&[&WITH_FEATURES_OF_ALL[..], &["--lib", "--bins"]].concat()),
+        ),
+        (
+            "tests of the rooms",
+            cargo(&["test", "--no-fail-fast", "--test", "*"]),
+        ),
+        (
+            "examples in the documentation",
+            cargo(&["test", "--no-fail-fast", "--doc"]),
         ),
     ]
     .map(|(name, command)| Stage::new(name, command))

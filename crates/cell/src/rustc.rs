@@ -1,13 +1,15 @@
 //! One call of the compiler for one crate, and the cache of what came out.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
+use regex::Regex;
 use serde::{Deserialize, Serialize};
 
 use crate::course::Course;
@@ -246,7 +248,7 @@ impl Rustc {
         let output = output.and_then(Result::ok).unwrap_or_default();
         let messages: Vec<Message> = output
             .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter_map(|line| serde_json::from_str(&without_crates(line)).ok())
             .collect();
         if status.success() {
             return Ok(messages
@@ -270,6 +272,16 @@ impl Rustc {
         Err(Refusal::Broken(CellError::Compiler(format!(
             "{status}, {reason}"
         ))))
+    }
+}
+
+/// Names of generated crates mean nothing to a learner: `cell_0123456789abcdef::Layer` is `Layer`.
+fn without_crates(line: &str) -> Cow<'_, str> {
+    static CRATE: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\bcell_[0-9a-f]{16}::").ok());
+    match CRATE.as_ref() {
+        Some(pattern) => pattern.replace_all(line, ""),
+        None => Cow::Borrowed(line),
     }
 }
 
@@ -414,6 +426,14 @@ fn type_in_line(line: &str) -> Option<(usize, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_of_generated_crates_are_left_out() {
+        assert_eq!(
+            without_crates("type `cell_0123456789abcdef::m::P` in cell_0123456789abcdef.rs"),
+            "type `m::P` in cell_0123456789abcdef.rs"
+        );
+    }
 
     #[test]
     fn types_are_read_from_the_listing() {

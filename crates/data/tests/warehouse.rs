@@ -99,7 +99,7 @@ fn plant(root: &Path) -> BTreeMap<Issue, Vec<&'static str>> {
         Issue::NearDuplicate,
         &["train/sea/near a.png", "train/sea/near b.png"],
     );
-    let mut dark = picture(24);
+    let mut dark = picture(31);
     dark.pixels_mut()
         .for_each(|pixel| pixel.0 = pixel.0.map(|value| value / 4));
     save(root, "train/sea/dark.png", &dark);

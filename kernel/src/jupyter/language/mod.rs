@@ -307,7 +307,7 @@ mod tests {
         assert_offers("losses.pu", &["push"]);
         assert_offers("losses.iter().su", &["sum"]);
         assert_offers("losses[0].sq", &["sqrt"]);
-        assert_offers("net.forw", &["forward", "forward_t"]);
+        assert_offers("net.forw", &["forward"]);
         assert_offers("point.", &["x", "name", "distance"]);
         assert_offers("point.name.to_upp", &["to_uppercase"]);
         assert_offers("double(&pixels).sig", &["sigmoid"]);
