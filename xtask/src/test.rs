@@ -55,6 +55,17 @@ impl Subject {
         }
     }
 
+    /// Tests that take many minutes each: a run of everything names them and leaves them to a run of the subject.
+    fn takes_long(self) -> &'static [&'static str] {
+        match self {
+            // The largest networks; the smaller ones of each family are built of the same blocks.
+            Subject::Parity => &["vgg", "alexnet", "resnet101", "resnet152"],
+            // Some hundred submissions, one after another, through nbgrader itself and through ours.
+            Subject::Grading => &["nbgrader", "pipeline"],
+            _ => &[],
+        }
+    }
+
     /// The stages that test it: the programs of its name in `tests/tests/`, and what they need built.
     fn stages(self) -> Vec<Stage> {
         let programs: &[&'static str] = match self {
@@ -125,7 +136,11 @@ fn stages(subject: Option<Subject>) -> Result<Vec<Stage>> {
     .map(|(name, command)| Stage::new(name, command))
     .into();
     for subject in Subject::value_variants() {
-        stages.append(&mut subject.stages());
+        let mut own = subject.stages();
+        if let Some(last) = own.last_mut() {
+            last.leave_out(subject.takes_long());
+        }
+        stages.append(&mut own);
     }
     Ok(stages)
 }
@@ -144,6 +159,7 @@ fn documentation() -> Command {
 struct Stage {
     name: &'static str,
     command: Command,
+    left_out: &'static [&'static str],
 }
 
 /// What came of a stage.
@@ -158,11 +174,33 @@ struct Outcome {
 impl Stage {
     fn new(name: &'static str, mut command: Command) -> Stage {
         command.stdin(Stdio::null());
-        Stage { name, command }
+        Stage {
+            name,
+            command,
+            left_out: &[],
+        }
+    }
+
+    /// Leaves out the tests whose names have these words.
+    fn leave_out(&mut self, words: &'static [&'static str]) {
+        if words.is_empty() {
+            return;
+        }
+        self.command.arg("--");
+        for word in words {
+            self.command.args(["--skip", word]);
+        }
+        self.left_out = words;
     }
 
     fn run(self) -> Result<Outcome> {
         announce(self.name);
+        if !self.left_out.is_empty() {
+            let (words, name) = (self.left_out.join(", "), self.name);
+            println!(
+                "left out, as they take long: {words}. `cargo xtask test {name}` runs them too"
+            );
+        }
         let begin = Instant::now();
         let program = self.command.get_program().display().to_string();
         let (passed, output) =
