@@ -42,10 +42,10 @@ test("the tour runs and shows images and a plot", async () => {
   assert.deepEqual(shown.errors, []);
   for (const kind of ["image/png", "image/svg+xml"]) assert.ok(shown.kinds.includes(kind), kind);
   // What is out of sight is not drawn: go to each kind of output and look at the pixels.
-  for (const [name, selector] of [["photo", ".jp-RenderedImage img"], ["plot", ".jp-RenderedSVG img, .jp-RenderedSVG svg"]]) {
+  for (const [name, selector] of [["photo", ".jp-RenderedImage img"], ["plot", "img.cvstudy-chart"]]) {
     const index = await page.evaluate((selector) => {
       const { content } = window.jupyterapp.shell.currentWidget;
-      const mime = selector.includes("SVG") ? "image/svg+xml" : "image/png";
+      const mime = selector.includes("chart") ? "image/svg+xml" : "image/png";
       const has = (cell) => cell.model.type === "code"
         && cell.model.sharedModel.getOutputs().some((output) => output.data && mime in output.data);
       const index = content.widgets.findIndex(has);
@@ -69,7 +69,7 @@ test("the page is fit for a picture of it", async () => {
     content.activeCellIndex = index;
     return content.scrollToItem(index, "start").catch(() => {});
   });
-  await page.locator(".jp-Cell.jp-mod-active .jp-RenderedSVG").first().waitFor();
+  await page.locator(".jp-Cell.jp-mod-active img.cvstudy-chart").first().waitFor();
   await page.locator(".jp-Cell.jp-mod-active").evaluate((cell) => {
     const panel = cell.closest(".jp-WindowedPanel-outer");
     panel.scrollTop += cell.getBoundingClientRect().top - panel.getBoundingClientRect().top;
