@@ -1,7 +1,7 @@
 //! Jupyter's own Python, which knows nothing of our code.
 
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
 
@@ -25,6 +25,25 @@ pub fn command() -> anyhow::Result<Command> {
         .env("CVSTUDY", programs::built("cvstudy")?)
         .env("PYTHONDONTWRITEBYTECODE", "1");
     Ok(command)
+}
+
+/// Runs a module of Python's `unittest` in a folder of `tests/`.
+///
+/// # Panics
+/// When one of its tests fails, or there are none, with what it said; and when it cannot be run.
+pub fn unittest(python: anyhow::Result<Command>, folder: &str, module: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let output = python.and_then(|mut python| {
+        python
+            .current_dir(folder)
+            .args(["-m", "unittest", "-v", module])
+            .stdin(Stdio::null());
+        Ok(python.output()?)
+    });
+    let output = output.unwrap_or_else(|error| panic!("{error:?}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(!said.contains("Ran 0 tests"), "{said}");
 }
 
 /// Makes sure that a package of the tests alone is there; pip fetches it the first time.

@@ -74,8 +74,7 @@ impl Package {
     /// Whether cargo would build the course's crates as they are, although the package is there. Otherwise what is
     /// asked for wants more features of them, and all of them would be built anew, tch among them.
     pub(crate) fn leaves_the_course_alone(&self) -> Result<bool, String> {
-        let alone = Self::of(&[], true, &self.course_id, Path::new(""))?;
-        alone.write()?;
+        let alone = self.course_alone()?;
         let before = alone.features()?;
         let now = self.features()?;
         let same =
@@ -156,10 +155,16 @@ impl Package {
         command
     }
 
-    /// The packages that the course is built from.
-    pub(crate) fn of_the_course(&self) -> Result<BTreeSet<String>, String> {
+    /// The package with nothing but what the course depends on.
+    fn course_alone(&self) -> Result<Self, String> {
         let alone = Self::of(&[], true, &self.course_id, Path::new(""))?;
         alone.write()?;
+        Ok(alone)
+    }
+
+    /// The packages that the course is built from.
+    pub(crate) fn of_the_course(&self) -> Result<BTreeSet<String>, String> {
+        let alone = self.course_alone()?;
         Ok(alone.nodes()?.into_iter().map(|node| node.id).collect())
     }
 

@@ -216,7 +216,7 @@ impl Rustc {
     }
 
     /// The compiler's own linker is called directly where there is one: asking the C compiler to call it, and it
-    /// to look for the system's libraries, takes 10 ms more.
+    /// to look for the system's libraries, takes 5 ms more.
     fn link_arguments(&self, command: &mut Command, directly: bool) {
         let prefix = match self.course.linker.as_ref().filter(|_| directly) {
             Some(linker) => {

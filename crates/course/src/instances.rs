@@ -2,7 +2,7 @@
 //!
 //! What a cell instantiates is compiled with the cell, unless a library that it links to has the same
 //! instance already. `Tensor::randn` is generic (its size may be an array, a slice, a number), so without
-//! this page every cell that makes a tensor would compile it again, with its error handling: a third of the
+//! this page every cell that makes a tensor would compile it again, with its error handling: a fifth of the
 //! time of such a cell. Nothing here is ever called.
 //!
 //! It works because this crate is compiled with `opt-level = "s"` (see the workspace's `Cargo.toml`): the
