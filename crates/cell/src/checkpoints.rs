@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use syn::Stmt;
+use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
+use syn::{AttrStyle, Attribute, Stmt};
 
 use crate::source::{CHECKPOINT, Edit};
 
@@ -52,14 +53,23 @@ struct Finder {
 }
 
 impl Finder {
-    /// Puts a checkpoint at the start of a block.
-    fn at_start_of(&mut self, block: &syn::Block) {
-        let brace = block.brace_token.span.open().byte_range();
-        // A block may begin with inner attributes, which have to stay first; loops have none.
-        self.edits.push(Edit::insert(brace.end, CHECKPOINT));
+    /// Puts a checkpoint at the start of a block, behind its inner attributes, which have to stay first.
+    fn at_start_of(&mut self, block: &syn::Block, attributes: &[Attribute]) {
+        let inner = |attribute: &&Attribute| matches!(attribute.style, AttrStyle::Inner(_));
+        let last = attributes.iter().filter(inner).next_back();
+        self.edits.push(match last {
+            // It may be a comment, which ends with its line.
+            Some(last) => Edit::after(last.span().byte_range().end, format!("\n{CHECKPOINT}")),
+            None => Edit::after(block.brace_token.span.open().byte_range().end, CHECKPOINT),
+        });
     }
 
-    fn enter_function(&mut self, signature: &syn::Signature, block: &syn::Block) {
+    fn enter_function(
+        &mut self,
+        signature: &syn::Signature,
+        block: &syn::Block,
+        attributes: &[Attribute],
+    ) {
         let foreign = signature.abi.as_ref().is_some_and(|abi| {
             abi.name
                 .as_ref()
@@ -75,7 +85,7 @@ impl Finder {
         };
         calls.visit_block(block);
         if calls.found && !block.stmts.is_empty() {
-            self.at_start_of(block);
+            self.at_start_of(block, attributes);
         }
         visit::visit_block(self, block);
     }
@@ -84,33 +94,33 @@ impl Finder {
 impl<'ast> Visit<'ast> for Finder {
     fn visit_expr_for_loop(&mut self, each: &'ast syn::ExprForLoop) {
         self.loops = true;
-        self.at_start_of(&each.body);
+        self.at_start_of(&each.body, &each.attrs);
         visit::visit_expr_for_loop(self, each);
     }
 
     fn visit_expr_while(&mut self, each: &'ast syn::ExprWhile) {
         self.loops = true;
-        self.at_start_of(&each.body);
+        self.at_start_of(&each.body, &each.attrs);
         visit::visit_expr_while(self, each);
     }
 
     fn visit_expr_loop(&mut self, each: &'ast syn::ExprLoop) {
         self.loops = true;
-        self.at_start_of(&each.body);
+        self.at_start_of(&each.body, &each.attrs);
         visit::visit_expr_loop(self, each);
     }
 
     fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
-        self.enter_function(&function.sig, &function.block);
+        self.enter_function(&function.sig, &function.block, &function.attrs);
     }
 
     fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
-        self.enter_function(&function.sig, &function.block);
+        self.enter_function(&function.sig, &function.block, &function.attrs);
     }
 
     fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
         if let Some(block) = &function.default {
-            self.enter_function(&function.sig, block);
+            self.enter_function(&function.sig, block, &function.attrs);
         }
     }
 

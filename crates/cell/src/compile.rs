@@ -8,21 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use regex::Regex;
-
+use crate::answers::{Answers, hint, take_in};
 use crate::dependencies::Dependencies;
 use crate::dependency::Wanted;
 use crate::diagnostics::{self, Message, Sources};
 use crate::event::ErrorReport;
 use crate::items::ItemKind;
-use crate::lower::{self, Body, Lowered, Plan, Region, lower};
+use crate::lower::{self, Body, Lowered, Plan, lower};
 use crate::names::Mentions;
-use crate::parse::{Fleeting, Parsed, parse};
+use crate::parse::{Parsed, parse};
 use crate::rustc::{Compiled, Job, Refusal, Rustc};
 use crate::session::{Changes, KnownUse, Session};
 use crate::source::CellText;
 use crate::syntax;
-use crate::units::{self, Unit};
+use crate::units::{self, Unit, imports, key, mentions_of, with_macros};
 
 /// What the compiler is asked at most for one cell.
 const ROUNDS: usize = 6;
@@ -63,16 +62,6 @@ pub struct Built {
     pub cached: bool,
 }
 
-/// Answers gathered from the compiler so far.
-#[derive(Default)]
-struct Answers {
-    moved: BTreeSet<String>,
-    /// Moved and assigned again, see `lower::Body::inside`.
-    inside: BTreeSet<String>,
-    unkept: BTreeSet<String>,
-    notes: Vec<String>,
-}
-
 impl Compiler {
     /// A compiler that has compiled nothing yet.
     pub fn new(rustc: Rustc) -> Self {
@@ -97,6 +86,12 @@ impl Compiler {
         self.units.clear();
         self.statics.clear();
         self.sources.clear();
+    }
+
+    /// Takes a crate out of the cache, and those it needs: one of them cannot be loaded.
+    pub fn discard(&mut self, krate: &Compiled) {
+        self.units.clear();
+        Rustc::discard(krate);
     }
 
     /// Adds a crate for the cells that follow. Gives the names of crates that are others than before, because
@@ -498,175 +493,6 @@ impl<'a> FromIterator<&'a Compiled> for BTreeMapByName<'a> {
     }
 }
 
-impl Answers {
-    fn unkeep(&mut self, name: &str, fleeting: Fleeting) {
-        if !self.unkept.insert(name.to_string()) || name.starts_with('_') {
-            return;
-        }
-        self.notes.push(match fleeting {
-            Fleeting::Closure => format!(
-                "`{name}` is a closure, so it lives for this cell only. To keep it, write `fn {name}(..)`, or put it in a `Box<dyn Fn(..)>`"
-            ),
-            Fleeting::Borrow => format!("`{name}` borrows, so it lives for this cell only. To keep the value, `.clone()` it"),
-        });
-    }
-}
-
-/// Takes in what the compiler answered. False when some error is the learner's.
-fn take_in(
-    messages: &[Message],
-    lowered: &Lowered,
-    file: &str,
-    parsed: &Parsed,
-    session: &mut Session,
-    answers: &mut Answers,
-) -> bool {
-    let errors: Vec<&Message> = messages
-        .iter()
-        .filter(|message| message.is_error())
-        .collect();
-    let mut understood = !errors.is_empty();
-    let mut outlived = BTreeSet::new();
-    // What is kept although it borrows makes what it borrows from look immovable: that is asked again without it.
-    let borrows = |error: &&Message| {
-        error
-            .regions(lowered, file)
-            .iter()
-            .any(|region| is_borrow(region, error.code()))
-    };
-    let (about_borrows, others): (Vec<&Message>, Vec<&Message>) =
-        errors.into_iter().partition(borrows);
-    let consequence = |error: &&Message| {
-        !about_borrows.is_empty()
-            && error.code().starts_with("E05")
-            && error
-                .regions(lowered, file)
-                .iter()
-                .any(|region| matches!(region, Region::PutBack(_)))
-    };
-    let rest: Vec<&Message> = others
-        .into_iter()
-        .filter(|error| !consequence(error))
-        .collect();
-    for error in about_borrows.iter().copied().chain(rest) {
-        let answer = error
-            .regions(lowered, file)
-            .into_iter()
-            .any(|region| answer(region, error.code(), parsed, session, answers));
-        let about_older = error
-            .cell(lowered, file)
-            .filter(|origin| origin.cell != parsed.cell);
-        match (answer, about_older) {
-            (true, _) => {}
-            (false, Some(origin)) => {
-                let known = session.items.iter().find(|known| {
-                    known.cell == origin.cell
-                        && known.item.range.start <= origin.range.start
-                        && origin.range.start <= known.item.range.end
-                });
-                let Some(known) = known else {
-                    understood = false;
-                    continue;
-                };
-                if outlived.insert(known.id) {
-                    let what = known
-                        .item
-                        .names
-                        .first()
-                        .map_or("an `impl`".to_string(), |name| format!("`{}`", name.text));
-                    let label = &known.cell.label;
-                    answers.notes.push(format!(
-                        "{what} of cell [{label}] no longer compiles and is set aside until that cell runs again: {}",
-                        error.message
-                    ));
-                }
-            }
-            (false, None) => understood = false,
-        }
-    }
-    if understood {
-        session.set_aside(&outlived);
-    }
-    understood
-}
-
-/// Takes an error in one of our own regions as the answer it is.
-fn answer(
-    region: &Region,
-    code: &str,
-    parsed: &Parsed,
-    session: &mut Session,
-    answers: &mut Answers,
-) -> bool {
-    match region {
-        Region::Keep(name) if matches!(code, "E0382" | "E0381") => {
-            answers.unkept.insert(name.clone());
-            true
-        }
-        Region::Keep(name) if is_borrow(region, code) => {
-            answers.unkeep(name, Fleeting::Borrow);
-            true
-        }
-        Region::PutBack(name)
-            if code == "E0382" && assigns(parsed, name) && answers.inside.insert(name.clone()) =>
-        {
-            true
-        }
-        Region::PutBack(name) if code.starts_with("E05") || code == "E0382" => {
-            answers.inside.remove(name);
-            answers.moved.insert(name.clone());
-            true
-        }
-        Region::Load(name) => {
-            session.variables.remove(name);
-            answers.notes.push(format!(
-                "`{name}` is gone: its type cannot be named in a later cell"
-            ));
-            true
-        }
-        Region::Use(path) => {
-            session.uses.retain(|known| known.leaf.path != *path);
-            answers
-                .notes
-                .push(format!("`use {path};` no longer holds and is set aside"));
-            true
-        }
-        Region::Keep(_) | Region::PutBack(_) | Region::Tail => false,
-    }
-}
-
-/// Whether an error in a region says that a new variable borrows.
-fn is_borrow(region: &Region, code: &str) -> bool {
-    matches!(region, Region::Keep(_))
-        && (code.starts_with("E05")
-            || matches!(code, "E0716" | "E0310" | "E0373" | "E0499" | "E0700"))
-}
-
-/// Whether the cell gives a variable a new value somewhere.
-fn assigns(parsed: &Parsed, name: &str) -> bool {
-    if parsed.bindings.iter().any(|binding| binding.name == name) {
-        return false;
-    }
-    let pattern = format!(r"\b{}\s*=[^=]", regex::escape(name));
-    Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(&parsed.cell.text))
-}
-
-/// What may help with a name that is not found.
-fn hint(message: &Message, session: &Session, lost: &BTreeSet<String>) -> Option<String> {
-    if message.code() != "E0425" {
-        return None;
-    }
-    let name = message.message.split('`').nth(1)?;
-    if session.variables.contains_key(name) {
-        return Some(format!(
-            "`{name}` is a variable of the notebook, and functions see only their own: pass it in as a parameter"
-        ));
-    }
-    lost.contains(name).then(|| {
-        format!("`{name}` was lost when the worker ended. `:replay` runs the earlier cells again")
-    })
-}
-
 fn internal(text: &str) -> ErrorReport {
     ErrorReport {
         ename: "CompileError".into(),
@@ -683,83 +509,6 @@ pub fn interrupted() -> ErrorReport {
         evalue: text.clone(),
         traceback: vec![text],
     }
-}
-
-/// The names in the items of a unit, and in the macros they may call.
-fn mentions_of(session: &Session, unit: &Unit) -> Mentions {
-    let mut mentions = Mentions::default();
-    for known in &unit.items {
-        mentions.extend(&known.item.mentions);
-    }
-    with_macros(session, &mut mentions);
-    mentions
-}
-
-/// A macro's body is expanded where it is called, so what it mentions is needed there.
-fn with_macros(session: &Session, mentions: &mut Mentions) {
-    let mut seen = BTreeSet::new();
-    loop {
-        let next = session.items.iter().find(|known| {
-            matches!(known.item.kind, ItemKind::Macro)
-                && !seen.contains(&known.id)
-                && known
-                    .item
-                    .names
-                    .iter()
-                    .any(|name| mentions.names.contains(&name.text))
-        });
-        let Some(known) = next else { return };
-        seen.insert(known.id);
-        mentions.extend(&known.item.mentions);
-    }
-}
-
-/// The names to import, by crate.
-fn imports(
-    session: &Session,
-    mentions: &Mentions,
-    own: &Unit,
-    homes: &BTreeMap<u64, Compiled>,
-) -> BTreeMap<String, BTreeSet<String>> {
-    let mut imports = BTreeMap::<String, BTreeSet<String>>::new();
-    let own_names: BTreeSet<&str> = own
-        .items
-        .iter()
-        .flat_map(|known| &known.item.names)
-        .map(|name| name.text.as_str())
-        .collect();
-    for known in &session.items {
-        let Some(home) = homes
-            .get(&known.group)
-            .filter(|_| !own.groups.contains(&known.group))
-        else {
-            continue;
-        };
-        let by_method = matches!(&known.item.kind, ItemKind::Trait { methods }
-            if methods.iter().any(|method| mentions.methods.contains(method)));
-        for name in &known.item.names {
-            if (by_method || mentions.names.contains(&name.text))
-                && !own_names.contains(name.text.as_str())
-            {
-                imports
-                    .entry(home.name.clone())
-                    .or_default()
-                    .insert(name.text.clone());
-            }
-        }
-    }
-    imports
-}
-
-/// What tells a unit from all others: its items, and the crates it is compiled against.
-fn key(unit: &Unit, imports: &BTreeMap<String, BTreeSet<String>>) -> String {
-    let items: Vec<String> = unit
-        .items
-        .iter()
-        .map(|known| format!("{}-{}", known.id, known.removed.len()))
-        .collect();
-    let crates: Vec<&str> = imports.keys().map(String::as_str).collect();
-    format!("{} | {}", items.join(" "), crates.join(" "))
 }
 
 /// The variables that a session gains from a built cell that has run, and those whose type has no name.

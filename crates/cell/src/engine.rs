@@ -24,6 +24,8 @@ use crate::worker::{Line, News, Worker};
 
 /// How long a cell may go on after an interrupt before it is left behind.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a worker may take after that to say that the cell is left behind.
+const LAST_PATIENCE: Duration = Duration::from_secs(3);
 /// How often a running cell's output and the learner's wish to stop are looked at when nothing happens.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -254,6 +256,9 @@ impl Engine {
                 return Err(error);
             }
         };
+        if let (Outcome::NotLoaded { .. }, Some(krate)) = (&outcome, &built.krate) {
+            self.compiler.discard(krate);
+        }
         self.settle(&outcome, stored, built, &parsed, sink);
         report::of_outcome(&outcome, &self.compiler).map_or(Ok(()), Err)
     }
@@ -327,6 +332,9 @@ impl Engine {
                     left_behind = true;
                     self.line.send(&ToWorker::Abandon);
                 }
+                if since.elapsed() >= PATIENCE + LAST_PATIENCE {
+                    return Err(self.end_worker(sink));
+                }
             }
         }
     }
@@ -363,17 +371,39 @@ impl Engine {
             self.start_worker()
                 .map_err(|error| failure("WorkerDied", &error.to_string()))?;
         }
+        let mut asked_to_stop: Option<Instant> = None;
+        while self
+            .worker
+            .as_ref()
+            .is_some_and(|worker| !worker.is_ready())
+        {
+            match self.wait(TICK, sink) {
+                News::Message(message) => self.serve(message, sink),
+                News::Quiet => {}
+                News::Died(death) => {
+                    self.worker = None;
+                    return Err(report::of_death(&death, &[], true));
+                }
+            }
+            if self.stop.is_requested() {
+                let since = *asked_to_stop.get_or_insert_with(Instant::now);
+                if since.elapsed() >= PATIENCE {
+                    return Err(self.end_worker(sink));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends a worker that does not answer, and starts a new one.
+    fn end_worker(&mut self, sink: &mut dyn Sink) -> ErrorReport {
         let compiler = &self.compiler;
         let place = |file: &str, line, column| compiler.place(file, line, column);
-        let Some(worker) = &mut self.worker else {
-            return Ok(());
+        let death = match &mut self.worker {
+            Some(worker) => worker.end(&place, &mut |event| sink.event(event)),
+            None => return compile::interrupted(),
         };
-        worker
-            .wait_until_ready(&place, &mut |event| sink.event(event))
-            .map_err(|death| {
-                self.worker = None;
-                report::of_death(&death, &[], true)
-            })
+        self.mourn(&death)
     }
 
     /// Does what a message asks for.

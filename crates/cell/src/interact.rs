@@ -56,9 +56,9 @@ fn outlive(closure: &ExprClosure) -> [Edit; 3] {
         before.push_str("move ");
     }
     [
-        Edit::insert(whole.start, before),
-        Edit::insert(body.start, "::course::rt::comm::shown(|| { match ("),
-        Edit::insert(
+        Edit::before(whole.start, before),
+        Edit::before(body.start, "::course::rt::comm::shown(|| { match ("),
+        Edit::after(
             body.end,
             ") { ref cv_value => { #[allow(unused_imports)] use ::course::{rt::display::tail::*, vision::describe::TensorTail as _}; \
              ::std::result::Result::Ok((&&&&&Tail(cv_value)).bundle()) } } }) }",

@@ -138,7 +138,10 @@ fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
             (ItemKind::Plain, name(&item.ident))
         }
         syn::Item::Mod(item) => {
-            publish(&item.vis, item.mod_token.span(), &mut edits);
+            let start = item
+                .unsafety
+                .map_or(item.mod_token.span(), |word| word.span);
+            publish(&item.vis, start, &mut edits);
             (ItemKind::Plain, name(&item.ident))
         }
         syn::Item::Struct(item) => {
@@ -215,7 +218,7 @@ fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
                     .any(|attribute| attribute.path().is_ident("macro_export"))
                 {
                     let start = item.mac.path.span().byte_range().start;
-                    edits.push(Edit::insert(start, "#[macro_export] "));
+                    edits.push(Edit::before(start, "#[macro_export] "));
                 }
                 (
                     ItemKind::Macro,
@@ -271,7 +274,7 @@ fn publish(visibility: &Visibility, start: proc_macro2::Span, edits: &mut Vec<Ed
         Visibility::Restricted(restricted) => {
             edits.push(Edit::replace(restricted.span().byte_range(), "pub"))
         }
-        Visibility::Inherited => edits.push(Edit::insert(start.byte_range().start, "pub ")),
+        Visibility::Inherited => edits.push(Edit::before(start.byte_range().start, "pub ")),
     }
 }
 
@@ -478,7 +481,7 @@ fn thread_local(call: &syn::StmtMacro, text: &str) -> (Item, Vec<Edit>) {
             public = true;
         } else if word == "static" {
             if !public {
-                edits.push(Edit::insert(word.span().byte_range().start, "pub "));
+                edits.push(Edit::before(word.span().byte_range().start, "pub "));
             }
             public = false;
             if let Some(TokenTree::Ident(name)) = tokens.peek() {
@@ -486,12 +489,12 @@ fn thread_local(call: &syn::StmtMacro, text: &str) -> (Item, Vec<Edit>) {
             }
         }
     }
-    let range = call.span().byte_range();
-    // Called with parentheses, it needs its semicolon, which is not part of the span when it is missing.
-    let needs_semicolon = !matches!(call.mac.delimiter, syn::MacroDelimiter::Brace(_))
-        && !text[range.clone()].ends_with(';');
-    if needs_semicolon {
-        edits.push(Edit::insert(range.end, ";"));
+    let mut range = call.span().byte_range();
+    if matches!(call.mac.delimiter, syn::MacroDelimiter::Brace(_)) {
+        // A semicolon after the brace is fine among statements, and a mistake among items.
+        range.end = call.mac.span().byte_range().end;
+    } else if !text[range.clone()].ends_with(';') {
+        edits.push(Edit::after(range.end, ";"));
     }
     let mentions = Mentions::of(call.to_token_stream());
     (

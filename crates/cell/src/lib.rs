@@ -11,13 +11,14 @@
 //! - [`lower`]: the source of one crate
 //! - [`rustc`]: one call of the compiler, and the cache of its results
 //! - [`dependency`]: crates that a notebook asks for with `:dep` (with `dependencies`, `package`)
-//! - [`compile`]: a whole cell, with the compiler's answers taken in
+//! - [`compile`]: a whole cell, with the compiler's answers taken in (`answers`)
 //! - [`worker`]: the process that runs what is compiled; [`output`]: what it prints
 //! - [`diagnostics`], [`report`]: errors told about the learner's own lines
 //! - [`engine`]: all of it, as front ends use it; [`event`]: what they get
 //!
 //! Around it: [`course`] (where the course library is) and [`error`].
 
+mod answers;
 mod checkpoints;
 pub mod commands;
 pub mod compile;
@@ -36,6 +37,8 @@ pub mod names;
 pub mod output;
 mod package;
 pub mod parse;
+#[cfg(test)]
+mod properties;
 pub mod report;
 pub mod rustc;
 mod scan;

@@ -223,6 +223,7 @@ impl Lowered {
                     Edit {
                         range: visibility.start..known.item.range.end,
                         with,
+                        follows: false,
                     },
                 );
                 // Attributes of the definition have no meaning for a reference to it.
@@ -230,7 +231,7 @@ impl Lowered {
             } else {
                 edits.insert(
                     0,
-                    Edit::insert(*start, format!("#[unsafe(export_name = \"{symbol}\")] ")),
+                    Edit::before(*start, format!("#[unsafe(export_name = \"{symbol}\")] ")),
                 );
             }
         }

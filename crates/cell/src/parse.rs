@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::Parser;
 use syn::spanned::Spanned;
@@ -124,6 +124,19 @@ fn parse_here(cell: &Arc<CellText>) -> Option<Parsed> {
     Some(parsed)
 }
 
+/// Where tokens stand. `syn` writes a bracket of its own around some expressions, which stands nowhere; what is
+/// inside it does.
+fn range_of(tokens: TokenStream) -> Option<Range<usize>> {
+    let ranges = tokens.into_iter().filter_map(|token| {
+        let range = token.span().byte_range();
+        match token {
+            TokenTree::Group(group) if range.is_empty() => range_of(group.stream()),
+            _ => (!range.is_empty()).then_some(range),
+        }
+    });
+    ranges.reduce(|all, range| all.start.min(range.start)..all.end.max(range.end))
+}
+
 fn read_cell(input: syn::parse::ParseStream<'_>) -> syn::Result<(Vec<syn::Attribute>, Vec<Stmt>)> {
     Ok((
         input.call(syn::Attribute::parse_inner)?,
@@ -133,7 +146,7 @@ fn read_cell(input: syn::parse::ParseStream<'_>) -> syn::Result<(Vec<syn::Attrib
 
 impl Parsed {
     fn take(&mut self, statement: &Stmt, last: bool) {
-        let range = statement.span().byte_range();
+        let range = range_of(statement.to_token_stream()).unwrap_or_default();
         if let Some((item, edits)) = items::item_of(statement, &self.cell.text) {
             self.items.push(item);
             self.edits.extend(edits);

@@ -33,7 +33,7 @@ pub fn of_outcome(outcome: &Outcome, compiler: &Compiler) -> Option<ErrorReport>
         Outcome::Abandoned => Some(abandoned()),
         Outcome::NotLoaded { message } => {
             let text = format!(
-                "the compiled cell cannot be loaded: {message}. Deleting the cache folder may help"
+                "the compiled cell cannot be loaded: {message}. It is taken out of the cache: run the cell again"
             );
             Some(report("Error", text.clone(), text))
         }

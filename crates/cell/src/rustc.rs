@@ -56,6 +56,8 @@ pub struct Compiled {
 struct Listing {
     types: BTreeMap<usize, String>,
     warnings: Vec<Message>,
+    /// The length of the library in bytes, which tells one that a full disk or a crash has cut.
+    length: u64,
 }
 
 /// Why there is no crate.
@@ -109,7 +111,7 @@ impl Rustc {
     pub fn compile(&self, job: &Job<'_>, name: String) -> Result<Compiled, Refusal> {
         let folder = self.course.cells.join(&name);
         let needs = needs_of(job);
-        if let Some(listing) = read_listing(&folder) {
+        if let Some(listing) = read_listing(&folder, &name) {
             return Ok(compiled(name, &folder, needs, listing, true));
         }
         let draft = Draft::new(&self.course.cells)?;
@@ -124,9 +126,25 @@ impl Rustc {
         let listing = Listing {
             types,
             warnings: messages,
+            length: length_of(&draft.0, &name).unwrap_or_default(),
         };
         draft.publish(&folder, &name, &listing)?;
         Ok(compiled(name, &folder, needs, listing, false))
+    }
+
+    /// Takes a crate out of the cache, and the cells it needs.
+    pub fn discard(krate: &Compiled) {
+        let libraries = krate.needs.iter().chain([&krate.library]);
+        let is_cell = |folder: &&Path| {
+            let name = folder.file_name().map(|name| name.to_string_lossy());
+            name.is_some_and(|name| name.starts_with("cell_"))
+        };
+        for folder in libraries
+            .filter_map(|library| library.parent())
+            .filter(is_cell)
+        {
+            let _ = fs::remove_dir_all(folder);
+        }
     }
 
     /// The name of a crate: the hash of everything that the outcome depends on.
@@ -356,7 +374,7 @@ fn compiled(
     listing: Listing,
     cached: bool,
 ) -> Compiled {
-    let library = folder.join(format!("lib{name}.so"));
+    let library = library_in(folder, &name);
     Compiled {
         name,
         library,
@@ -369,8 +387,17 @@ fn compiled(
 
 const LISTING: &str = "listing.json";
 
-fn read_listing(folder: &Path) -> Option<Listing> {
-    serde_json::from_slice(&fs::read(folder.join(LISTING)).ok()?).ok()
+fn read_listing(folder: &Path, name: &str) -> Option<Listing> {
+    let listing: Listing = serde_json::from_slice(&fs::read(folder.join(LISTING)).ok()?).ok()?;
+    (length_of(folder, name) == Some(listing.length)).then_some(listing)
+}
+
+fn library_in(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("lib{name}.so"))
+}
+
+fn length_of(folder: &Path, name: &str) -> Option<u64> {
+    Some(fs::metadata(library_in(folder, name)).ok()?.len())
 }
 
 /// A folder that is being filled. It becomes part of the cache as a whole, or goes away.
@@ -390,7 +417,7 @@ impl Draft {
         fs::write(self.0.join(LISTING), text).map_err(CellError::io(&self.0))?;
         match fs::rename(&self.0, folder) {
             // Another kernel was faster with the same cell: its result is as good.
-            Err(_) if read_listing(folder).is_some() => Ok(()),
+            Err(_) if read_listing(folder, name).is_some() => Ok(()),
             Err(_) => {
                 // A folder without a listing is what a crash has left.
                 let _ = fs::remove_dir_all(folder);

@@ -52,6 +52,8 @@ pub struct Edit {
     pub range: Range<usize>,
     /// What stands there instead.
     pub with: Vec<Part>,
+    /// For an insertion: whether it belongs to what stands before it. Two pieces may meet at its place.
+    pub follows: bool,
 }
 
 /// A part of what an edit puts in.
@@ -64,11 +66,16 @@ pub enum Part {
 }
 
 impl Edit {
-    /// Text put in at one place.
-    pub fn insert(at: usize, text: impl Into<String>) -> Self {
+    /// Text put in before what begins at a place.
+    pub fn before(at: usize, text: impl Into<String>) -> Self {
+        Self::replace(at..at, text)
+    }
+
+    /// Text put in after what ends at a place.
+    pub fn after(at: usize, text: impl Into<String>) -> Self {
         Self {
-            range: at..at,
-            with: vec![Part::Ours(text.into())],
+            follows: true,
+            ..Self::replace(at..at, text)
         }
     }
 
@@ -77,7 +84,19 @@ impl Edit {
         Self {
             range,
             with: vec![Part::Ours(text.into())],
+            follows: false,
         }
+    }
+
+    /// Whether it is a change to this piece, and not to a neighbour that it only touches.
+    fn is_in(&self, piece: &Range<usize>) -> bool {
+        let within = piece.start <= self.range.start && self.range.end <= piece.end;
+        let elsewhere = match (self.range.is_empty(), self.follows) {
+            (true, true) => self.range.start == piece.start,
+            (true, false) => self.range.start == piece.end,
+            (false, _) => false,
+        };
+        within && !elsewhere
     }
 }
 
@@ -110,10 +129,7 @@ impl Source {
 
     /// Adds a piece of a cell, edited. Edits outside the piece are passed over; of two that overlap the first wins.
     pub fn theirs(&mut self, cell: &Arc<CellText>, piece: Range<usize>, edits: &[Edit]) {
-        let mut inside: Vec<&Edit> = edits
-            .iter()
-            .filter(|edit| piece.start <= edit.range.start && edit.range.end <= piece.end)
-            .collect();
+        let mut inside: Vec<&Edit> = edits.iter().filter(|edit| edit.is_in(&piece)).collect();
         inside.sort_by_key(|edit| (edit.range.start, edit.range.end));
         let mut at = piece.start;
         for edit in inside {
@@ -205,7 +221,7 @@ mod tests {
         let mut source = Source::default();
         source.ours("fn run() {");
         let at = cell.text.find("f()").unwrap();
-        source.theirs(&cell, 0..cell.text.len(), &[Edit::insert(at, "check(); ")]);
+        source.theirs(&cell, 0..cell.text.len(), &[Edit::before(at, "check(); ")]);
         let found = source.text.find("f()").unwrap();
         let origin = source.origin(found..found + 3).unwrap();
         assert_eq!(&cell.text[origin.range.clone()], "f()");
@@ -219,7 +235,7 @@ mod tests {
         fn every_copied_byte_maps_to_itself(text in "\\PC{0,60}", cuts in proptest::collection::vec(0..60_usize, 0..5)) {
             let cell = CellText::new("1", &text);
             let edits: Vec<Edit> =
-                cuts.into_iter().filter(|cut| cell.text.is_char_boundary(*cut)).map(|cut| Edit::insert(cut, "«ours»")).collect();
+                cuts.into_iter().filter(|cut| cell.text.is_char_boundary(*cut)).map(|cut| Edit::before(cut, "«ours»")).collect();
             let mut source = Source::default();
             source.ours("head ");
             source.theirs(&cell, 0..cell.text.len(), &edits);

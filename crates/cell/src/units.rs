@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::items::{Impl, ItemKind, Use};
 use crate::names::Mentions;
+use crate::rustc::Compiled;
 use crate::session::{Known, KnownUse, Session};
 
 /// Items that are compiled as one crate.
@@ -63,6 +64,83 @@ fn is_wanted(leaf: &Use, mentions: &Mentions) -> bool {
     leaf.name
         .as_ref()
         .is_none_or(|name| name.starts_with(char::is_uppercase) || mentions.names.contains(name))
+}
+
+/// The names in the items of a unit, and in the macros they may call.
+pub(crate) fn mentions_of(session: &Session, unit: &Unit) -> Mentions {
+    let mut mentions = Mentions::default();
+    for known in &unit.items {
+        mentions.extend(&known.item.mentions);
+    }
+    with_macros(session, &mut mentions);
+    mentions
+}
+
+/// A macro's body is expanded where it is called, so what it mentions is needed there.
+pub(crate) fn with_macros(session: &Session, mentions: &mut Mentions) {
+    let mut seen = BTreeSet::new();
+    loop {
+        let next = session.items.iter().find(|known| {
+            matches!(known.item.kind, ItemKind::Macro)
+                && !seen.contains(&known.id)
+                && known
+                    .item
+                    .names
+                    .iter()
+                    .any(|name| mentions.names.contains(&name.text))
+        });
+        let Some(known) = next else { return };
+        seen.insert(known.id);
+        mentions.extend(&known.item.mentions);
+    }
+}
+
+/// The names to import, by crate.
+pub(crate) fn imports(
+    session: &Session,
+    mentions: &Mentions,
+    own: &Unit,
+    homes: &BTreeMap<u64, Compiled>,
+) -> BTreeMap<String, BTreeSet<String>> {
+    let mut imports = BTreeMap::<String, BTreeSet<String>>::new();
+    let own_names: BTreeSet<&str> = own
+        .items
+        .iter()
+        .flat_map(|known| &known.item.names)
+        .map(|name| name.text.as_str())
+        .collect();
+    for known in &session.items {
+        let Some(home) = homes
+            .get(&known.group)
+            .filter(|_| !own.groups.contains(&known.group))
+        else {
+            continue;
+        };
+        let by_method = matches!(&known.item.kind, ItemKind::Trait { methods }
+            if methods.iter().any(|method| mentions.methods.contains(method)));
+        for name in &known.item.names {
+            if (by_method || mentions.names.contains(&name.text))
+                && !own_names.contains(name.text.as_str())
+            {
+                imports
+                    .entry(home.name.clone())
+                    .or_default()
+                    .insert(name.text.clone());
+            }
+        }
+    }
+    imports
+}
+
+/// What tells a unit from all others: its items, and the crates it is compiled against.
+pub(crate) fn key(unit: &Unit, imports: &BTreeMap<String, BTreeSet<String>>) -> String {
+    let items: Vec<String> = unit
+        .items
+        .iter()
+        .map(|known| format!("{}-{}", known.id, known.removed.len()))
+        .collect();
+    let crates: Vec<&str> = imports.keys().map(String::as_str).collect();
+    format!("{} | {}", items.join(" "), crates.join(" "))
 }
 
 /// Who mentions whom, by group.

@@ -8,7 +8,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rt::frame::{ToKernel, ToWorker, write_frame};
 
@@ -22,6 +22,10 @@ const CHUNK: usize = 64 << 10;
 
 /// How long to wait for room in a full socket before looking again, in milliseconds.
 const FULL: i32 = 1000;
+/// How long a process whose line is closed may take to end by itself.
+const LAST_MOMENTS: Duration = Duration::from_millis(500);
+/// What a disturbed line is called.
+const DISTURBED: &str = "its line to the kernel was cut: code in a cell closed or wrote to a file descriptor that it had not opened";
 
 /// A worker process.
 #[derive(Debug)]
@@ -177,6 +181,20 @@ impl Worker {
         self.child.id()
     }
 
+    /// Whether the course is loaded and cells can run.
+    pub fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Ends a process that does not answer any more.
+    pub fn end(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) -> Death {
+        kill(&self.child);
+        let _ = self.bury(place, show);
+        Death {
+            what: "it did not answer an interrupt any more, so it was ended".into(),
+        }
+    }
+
     /// Waits for output or a message, and passes output on.
     pub fn wait(
         &mut self,
@@ -187,7 +205,12 @@ impl Worker {
         if self.frames.is_empty() {
             self.poll(timeout);
             let closed = self.receive();
-            if closed && self.frames.is_empty() {
+            // What it has started may hold the line open after its end.
+            let gone = closed || matches!(self.child.try_wait(), Ok(Some(_)));
+            if gone && !closed {
+                self.receive();
+            }
+            if gone && self.frames.is_empty() {
                 return News::Died(self.bury(place, show));
             }
         }
@@ -201,23 +224,6 @@ impl Worker {
             Some(message) => News::Message(message),
             None => News::Quiet,
         }
-    }
-
-    /// Waits until the course is loaded.
-    ///
-    /// # Errors
-    /// How it ended, if it did.
-    pub fn wait_until_ready(
-        &mut self,
-        place: Place<'_>,
-        show: &mut dyn FnMut(Event),
-    ) -> Result<(), Death> {
-        while !self.ready {
-            if let News::Died(death) = self.wait(Duration::from_secs(1), place, show) {
-                return Err(death);
-            }
-        }
-        Ok(())
     }
 
     fn poll(&self, timeout: Duration) {
@@ -237,10 +243,10 @@ impl Worker {
         unsafe { libc::poll(waited.as_mut_ptr(), waited.len() as libc::nfds_t, timeout) };
     }
 
-    /// Reads what the socket has. True when the other end is closed.
+    /// Reads what the socket has. True when the other end is closed, or what it says is not ours.
     fn receive(&mut self) -> bool {
         let mut chunk = [0; CHUNK];
-        let closed = loop {
+        let mut closed = loop {
             match self.socket.read(&mut chunk) {
                 Ok(0) => break true,
                 Ok(length) => self.received.extend_from_slice(&chunk[..length]),
@@ -251,11 +257,13 @@ impl Worker {
         let mut rest = &self.received[..];
         while let Some(length) = complete_frame(rest) {
             let mut frame = &rest[..length];
-            if let Ok(Some(message)) = rt::frame::read_frame(&mut frame) {
-                self.frames.push_back(message);
+            match rt::frame::read_frame(&mut frame) {
+                Ok(Some(message)) => self.frames.push_back(message),
+                _ => closed = true,
             }
             rest = &rest[length..];
         }
+        closed |= frame_length(rest).is_some_and(|length| length > rt::frame::MAX_FRAME);
         self.received = rest.to_vec();
         closed
     }
@@ -268,7 +276,7 @@ impl Worker {
     /// Learns how the process ended, after its last output.
     fn bury(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) -> Death {
         self.line.connect(None);
-        let status = self.child.wait();
+        let status = self.last_status();
         self.drain(place, show);
         for event in self
             .stdout
@@ -283,10 +291,24 @@ impl Worker {
             (Some(fault), _) => format!(
                 "{fault}: a function called itself too deeply, or a value is too large for the stack"
             ),
-            (None, Ok(status)) => describe(status),
-            (None, Err(error)) => error.to_string(),
+            (None, Some(status)) => describe(status),
+            (None, None) => DISTURBED.into(),
         };
         Death { what }
+    }
+
+    /// How the process ended; `None` when it had to be ended because it lives on behind a closed line.
+    fn last_status(&mut self) -> Option<ExitStatus> {
+        let deadline = Instant::now() + LAST_MOMENTS;
+        while Instant::now() < deadline {
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        kill(&self.child);
+        let _ = self.child.wait();
+        None
     }
 
     /// Passes on what is printed when no cell runs, without waiting.
@@ -298,12 +320,17 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.line.connect(None);
-        if let Ok(group) = i32::try_from(self.child.id()) {
-            // SAFETY: sends a signal to the group that `start` made; its leader has not been waited for, or is gone,
-            // in which case what it started is still in the group.
-            unsafe { libc::kill(-group, libc::SIGKILL) };
-        }
+        kill(&self.child);
         let _ = self.child.wait();
+    }
+}
+
+/// Ends a process and all in its group.
+fn kill(child: &Child) {
+    if let Ok(group) = i32::try_from(child.id()) {
+        // SAFETY: sends a signal to the group that `start` made; its leader has not been waited for, or is gone,
+        // in which case what it started is still in the group.
+        unsafe { libc::kill(-group, libc::SIGKILL) };
     }
 }
 
@@ -352,12 +379,20 @@ fn set_nonblocking(descriptor: RawFd) -> io::Result<()> {
 
 /// The length of the first frame, its own length included, if all of it is there.
 fn complete_frame(bytes: &[u8]) -> Option<usize> {
-    let length = u32::from_le_bytes(*bytes.first_chunk::<4>()?) as usize;
+    let length = frame_length(bytes)?;
     (bytes.len() >= 4 + length).then_some(4 + length)
+}
+
+/// What the first frame says its length is.
+fn frame_length(bytes: &[u8]) -> Option<usize> {
+    bytes
+        .first_chunk::<4>()
+        .map(|length| u32::from_le_bytes(*length) as usize)
 }
 
 fn describe(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
+        (Some(rt::frame::LINE_CUT), _) => DISTURBED.into(),
         (Some(code), _) => format!("it exited with code {code} (`std::process::exit`)"),
         (_, Some(libc::SIGSEGV)) => "segmentation fault: memory was used that is not its own (`unsafe` code, most likely)".into(),
         (_, Some(libc::SIGBUS)) => "bus error: memory was used that is not there".into(),

@@ -12,6 +12,9 @@ use serde_json::Value;
 /// The largest frame that is accepted, in bytes. A 20-megapixel PNG fits several times over.
 pub const MAX_FRAME: usize = 1 << 30;
 
+/// The exit status of a worker that cannot write to the kernel any more.
+pub const LINE_CUT: i32 = 117;
+
 /// One value in every form a front end may want, by MIME type, as Jupyter defines it.
 ///
 /// Binary formats (`image/png`, `image/jpeg`, `image/gif`) are base64 text; `image/svg+xml` and

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::sync::{Condvar, Mutex, OnceLock, PoisonError};
 
-use crate::frame::{ToKernel, write_frame};
+use crate::frame::{LINE_CUT, ToKernel, write_frame};
 use crate::{checkpoint, stdio};
 
 struct Link {
@@ -67,12 +67,16 @@ pub(crate) fn taken() {
 
 /// Sends a message, after everything printed before it.
 ///
-/// A kernel that is gone takes the worker with it, so a failed send needs no report.
+/// A line that cannot be written to ends the worker: the kernel is gone, or the learner's code has closed it, and
+/// then the kernel learns of the end where it would wait for an answer.
 pub(crate) fn send(message: &ToKernel) {
     stdio::flush();
     if let Some(link) = LINK.get() {
         let mut socket = link.socket.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = write_frame(&mut *socket, message);
+        if write_frame(&mut *socket, message).is_err() {
+            // SAFETY: ends the process, nothing more; destructors would print to a kernel that is not there.
+            unsafe { libc::_exit(LINE_CUT) };
+        }
     }
 }
 
