@@ -167,10 +167,13 @@ class Lifetime(unittest.TestCase):
                 elif end == "worker":
                     kernel.interrupt()
                     kernel.reply(header)
-                    kernel.wait_until_running(kernel.execute(LOOP))
+                    header = kernel.execute(LOOP)
+                    kernel.wait_until_running(header)
                     [worker] = kernel.children()
                     os.kill(worker, signal.SIGKILL)
+                    kernel.reply(header)
                     self.assertEqual(kernel.text("1"), "1")
+                    children = kernel.children()
                     kernel.ask("shutdown_request", {"restart": False}, "control")
                 else:
                     kernel.process.kill()
