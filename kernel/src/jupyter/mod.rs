@@ -55,11 +55,11 @@ use stdin::Stdin;
 use wire::{Parent, Session};
 
 /// How long a running cell may take to stop when the kernel ends.
-const GRACE: Duration = Duration::from_millis(1500);
+const GRACE: Duration = Duration::from_millis(1200);
 
 /// A socket's last messages are queued, not sent, when `send` returns: they get this long to leave, at least and
 /// at most.
-const LINGER: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(300)];
+const LINGER: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(200)];
 
 /// Serves one front end until it asks for shutdown, is gone, or the process is told to end.
 ///
