@@ -58,7 +58,8 @@ export async function open() {
   const server = spawn(
     PYTHON,
     ["-m", "jupyterlab", "--no-browser", "--allow-root", `--ServerApp.root_dir=${home}`, `--ServerApp.port=${port}`,
-      "--ServerApp.port_retries=0", "--IdentityProvider.token=test", "--LabApp.expose_app_in_browser=True"],
+      "--ServerApp.port_retries=0", "--IdentityProvider.token=test", "--LabApp.expose_app_in_browser=True",
+      "--JupyterNotebookApp.expose_app_in_browser=True"],
     {
       cwd: home,
       stdio: ["ignore", "ignore", process.env.SERVER_LOG ? "inherit" : "ignore"],
@@ -88,7 +89,7 @@ export async function open() {
     });
     rmSync(home, { recursive: true, force: true });
   };
-  return { page, address, close };
+  return { page, address, home, close };
 }
 
 /** Waits for a condition that may throw until it holds. */
@@ -108,9 +109,9 @@ export class Notebook {
     this.address = address;
   }
 
-  /** Opens a notebook and waits for its kernel. */
-  async open(path) {
-    await this.page.goto(`${this.address}/lab/tree/${path}?token=test&reset`);
+  /** Opens a notebook and waits for its kernel; in JupyterLab, unless `under` names another front end's address. */
+  async open(path, under = "lab/tree") {
+    await this.page.goto(`${this.address}/${under}/${path}?token=test&reset`);
     await this.page.waitForSelector(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Notebook .jp-CodeCell");
     await until(() => this.page.evaluate(() => {
       const session = window.jupyterapp.shell.currentWidget?.sessionContext;

@@ -3,6 +3,7 @@
 import json
 import os
 import queue
+import re
 import subprocess
 import tempfile
 import time
@@ -16,26 +17,44 @@ PROGRAM = os.environ["CVSTUDY"]
 # The first cell of a kernel waits for its worker to load libtorch.
 PATIENCE = 60
 
+# The state of a connection, as the system's table of them writes it.
+ESTABLISHED = "01"
+
 
 class Kernel:
     """A kernel process and a client connected to it."""
 
-    def __init__(self, transport="tcp", environment=None, wait=True):
+    def __init__(self, transport="tcp", environment=None, wait=True, stderr=None):
         self.folder = tempfile.TemporaryDirectory()
         ip = str(Path(self.folder.name) / "kernel") if transport == "ipc" else ""
         self.connection_file, self.connection = write_connection_file(
             str(Path(self.folder.name) / "connection.json"), transport=transport, ip=ip, key=os.urandom(16).hex().encode()
         )
-        self.process = subprocess.Popen(
-            [PROGRAM, "kernel", "--connection-file", self.connection_file],
-            cwd=self.folder.name,
-            env={**os.environ, **(environment or {})},
-        )
+        self.environment = {**os.environ, **(environment or {})}
+        self.stderr = stderr
+        self.launch()
         self.client = BlockingKernelClient(connection_file=self.connection_file)
         self.client.load_connection_file()
         self.client.start_channels()
         if wait:
             self.client.wait_for_ready(timeout=PATIENCE)
+
+    def launch(self):
+        """Starts the process; again, when it has ended, on the connection it had."""
+        self.process = subprocess.Popen(
+            [PROGRAM, "kernel", "--connection-file", self.connection_file],
+            cwd=self.folder.name,
+            env=self.environment,
+            stderr=self.stderr,
+        )
+
+    def answers(self):
+        """Whether it is there; asked again and again while it starts."""
+        try:
+            self.reply(self.send("kernel_info_request"), timeout=1)
+        except queue.Empty:
+            return False
+        return True
 
     def close(self):
         """Ends the kernel, whatever state it is in."""
@@ -150,6 +169,31 @@ class Kernel:
                 found += pids
                 parents += pids
         return found
+
+    def compilers(self):
+        """The process ids of compilers at work for the kernel."""
+        return [pid for pid in self.children() if name_of(pid) == "rustc"]
+
+    def wait_until_compiling(self):
+        """Returns when a compiler is at work."""
+        assert wait_until(self.compilers, PATIENCE), "no compiler was started"
+
+    def connections(self, port):
+        """How many clients are connected to one of the kernel's ports."""
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(row[1].endswith(f":{port:04X}") and row[3] == ESTABLISHED for row in rows)
+
+    def peak_memory(self):
+        """The most memory that the kernel has had at once, without its children, in bytes."""
+        return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())[1])
+
+
+def name_of(pid):
+    """The name of a process's program; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 def is_alive(pid):

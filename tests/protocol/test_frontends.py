@@ -1,6 +1,5 @@
 """Front ends other than the page: the console, nbconvert, papermill."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,36 +8,10 @@ import unittest
 from pathlib import Path
 
 import nbformat
-from papermill.execute import execute_notebook
-from papermill.translators import Translator, papermill_translators
 
 from client import kernelspec
 
 NAME = "cvstudy-frontends"
-
-
-class RustTranslator(Translator):
-    """Parameters as Rust: what papermill writes into the cell after the one tagged `parameters`."""
-
-    @classmethod
-    def comment(cls, text):
-        return f"// {text}"
-
-    @classmethod
-    def assign(cls, name, value):
-        return f"let {name} = {value};"
-
-    @classmethod
-    def translate_escaped_str(cls, value):
-        return json.dumps(str(value), ensure_ascii=False)
-
-    @classmethod
-    def translate_bool(cls, value):
-        return str(value).lower()
-
-    @classmethod
-    def translate_list(cls, value):
-        return f"vec![{', '.join(map(cls.translate, value))}]"
 
 
 def notebook(*cells, tags=()):
@@ -106,14 +79,31 @@ class FrontEnds(unittest.TestCase):
         self.assertIn("on purpose", said.stderr)
 
     def test_papermill_sets_parameters(self):
-        papermill_translators.register("rust", RustTranslator)
-        path = self.save("let (epochs, name, rates, quick) = (1, \"a\", vec![0.5], false);",
-                         'format!("{epochs} {name} {rates:?} {quick}")', tags=["parameters"])
-        parameters = {"epochs": 3, "name": 'größer "x"', "rates": [0.1, 0.2], "quick": True}
-        out = execute_notebook(str(path), str(self.folder / "out.ipynb"), parameters, progress_bar=False)
+        path = self.save('let (epochs, name, rates, quick) = (1, "a", vec![0.5], false); let r#type = 0_i64;'
+                         "let by_class = std::collections::BTreeMap::from([(\"a\", 0.0)]);",
+                         'format!("{epochs} {name} {rates:?} {quick} {type} {by_class:?}", type = r#type)', tags=["parameters"])
+        parameters = ('{epochs: 3, name: "größer \\"x\\" \\u0007", rates: [0.1, 2], quick: true, type: 5000000000, '
+                      "by_class: {cat: 1, dog: 2.5}}")
+        said = self.jupyter("papermill", str(path), "out.ipynb", "--parameters_yaml", parameters)
+        self.assertEqual(said.returncode, 0, said.stderr)
+        out = nbformat.read(self.folder / "out.ipynb", as_version=4)
         self.assertEqual(out.cells[1].metadata.tags, ["injected-parameters"])
         [result] = out.cells[2].outputs
-        self.assertEqual(result.data["text/plain"], r'"3 größer \"x\" [0.1, 0.2] true"')
+        shown = r'"3 größer \"x\" \u{7} [0.1, 2.0] true 5000000000 {\"cat\": 1.0, \"dog\": 2.5}"'
+        self.assertEqual(result.data["text/plain"], shown)
+
+    def test_papermill_says_what_cannot_be_a_parameter(self):
+        path = self.save("let epochs = 1;", tags=["parameters"])
+        for parameters, why in (("{epochs: null}", "has no type in Rust"), ("{a-b: 1}", "cannot be the name of a variable")):
+            said = self.jupyter("papermill", str(path), "out.ipynb", "--parameters_yaml", parameters)
+            self.assertNotEqual(said.returncode, 0)
+            self.assertIn(why, said.stderr)
+
+    def test_papermill_lists_the_parameters_of_a_notebook(self):
+        path = self.save("let epochs: u32 = 3; // how often\nlet name = \"a\";", tags=["parameters"])
+        said = self.jupyter("papermill", "--help-notebook", str(path))
+        self.assertIn("epochs: u32 (default 3)", said.stdout, said.stderr)
+        self.assertIn("how often", said.stdout)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,13 @@ from client import PROGRAM, Kernel, is_alive, wait_until
 LOOP = 'println!("running"); loop { std::hint::spin_loop() }'
 
 
+# A constant that takes the compiler longer than anybody waits.
+ENDLESS_TO_COMPILE = (
+    "#[allow(long_running_const_eval)] const ENDLESS: u64 = { let mut n = 0_u64; while n < u64::MAX { n += 1; } n };"
+    "ENDLESS"
+)
+
+
 class Lifetime(unittest.TestCase):
     """A kernel for each test."""
 
@@ -111,6 +118,67 @@ class Lifetime(unittest.TestCase):
         reply = kernel.reply(header, timeout=10)["content"]
         self.assertEqual((reply["status"], reply["ename"]), ("error", "WorkerDied"))
         self.assertEqual(kernel.text("2"), "2")
+
+    def start_compiling(self, **options):
+        """A kernel whose compiler is at work and will not end by itself."""
+        kernel = self.start(**options)
+        kernel.text("let kept = 4;")
+        header = kernel.execute(ENDLESS_TO_COMPILE)
+        kernel.wait_until_compiling()
+        return kernel, header
+
+    def test_an_interrupt_ends_the_compiler(self):
+        kernel, header = self.start_compiling()
+        compilers = kernel.compilers()
+        kernel.interrupt()
+        reply = kernel.reply(header, timeout=5)["content"]
+        self.assertEqual((reply["status"], reply["ename"]), ("error", "Interrupted"))
+        self.assertTrue(wait_until(lambda: not any(map(is_alive, compilers)), 2), "the compiler goes on")
+        self.assertEqual(kernel.text("kept"), "4")
+
+    def test_a_restart_while_compiling_leaves_nobody(self):
+        kernel, _ = self.start_compiling()
+        children = kernel.children()
+        self.assertEqual(kernel.ask("shutdown_request", {"restart": True}, "control"), {"status": "ok", "restart": True})
+        self.assert_gone(kernel, children)
+
+    def test_killed_while_compiling_it_leaves_nobody(self):
+        kernel, _ = self.start_compiling()
+        children = kernel.children()
+        kernel.process.kill()
+        self.assert_gone(kernel, children)
+
+    def test_shutdown_takes_along_what_cells_have_started(self):
+        kernel = self.start()
+        header = kernel.execute('println!("begun"); std::process::Command::new("sleep").arg("1000").spawn()?; loop { checkpoint(); }')
+        kernel.wait_until_running(header)
+        self.assertTrue(wait_until(lambda: len(kernel.children()) == 2, 10), "the worker and its child")
+        children = kernel.children()
+        kernel.ask("shutdown_request", {"restart": False}, "control")
+        self.assert_gone(kernel, children)
+
+    def test_no_temporary_file_is_left(self):
+        for end in ("shutdown", "worker", "kernel"):
+            with self.subTest(end), tempfile.TemporaryDirectory() as scratch:
+                kernel, header = self.start_compiling(environment={"TMPDIR": scratch})
+                children = kernel.children()
+                if end == "shutdown":
+                    kernel.ask("shutdown_request", {"restart": False}, "control")
+                elif end == "worker":
+                    kernel.interrupt()
+                    kernel.reply(header)
+                    header = kernel.execute(LOOP)
+                    kernel.wait_until_running(header)
+                    [worker] = kernel.children()
+                    os.kill(worker, signal.SIGKILL)
+                    kernel.reply(header)
+                    self.assertEqual(kernel.text("1"), "1")
+                    children = kernel.children()
+                    kernel.ask("shutdown_request", {"restart": False}, "control")
+                else:
+                    kernel.process.kill()
+                self.assert_gone(kernel, children)
+                self.assertEqual(os.listdir(scratch), [])
 
     def test_an_unusable_connection_file_is_an_error_and_the_key_stays_secret(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-//! JupyterLab in a real browser, driven by `tests/browser`: what a learner sees and presses.
+//! JupyterLab and Notebook 7 in a real browser, driven by `tests/browser`: what a learner sees and presses.
 //!
 //! Skipped, with the reason, where there is no Chromium or no Node. Pictures of the page are left in
 //! `target/browser`.
@@ -8,14 +8,27 @@
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 /// The names under which Chromium is installed.
 const BROWSERS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
 
 #[test]
 fn jupyterlab_in_a_browser() {
+    run("tour.test.mjs");
+}
+
+#[test]
+fn notebook_7_in_a_browser() {
+    run("notebook7.test.mjs");
+}
+
+fn run(file: &str) {
+    // One page at a time: two would wait for each other's cells.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock();
     match tools() {
-        Ok(tools) => tools.run(),
+        Ok(tools) => tools.run(file),
         Err(reason) => println!("skipped: {reason}"),
     }
 }
@@ -39,6 +52,7 @@ fn tools() -> Result<Tools, String> {
         .map_err(|error| error.to_string())?
         .join("browser");
     install(&npm, &packages)?;
+    tests::python::install("notebook", "7.6.2").map_err(|error| error.to_string())?;
     Ok(Tools {
         chromium,
         node,
@@ -73,7 +87,7 @@ fn install(npm: &Path, packages: &Path) -> Result<(), String> {
 }
 
 impl Tools {
-    fn run(&self) {
+    fn run(&self, file: &str) {
         let repository = folder().join("../..").canonicalize().unwrap();
         let screenshots = tests::programs::built("cvstudy")
             .unwrap()
@@ -82,7 +96,7 @@ impl Tools {
         let python = tests::python::command().unwrap();
         let output = Command::new(&self.node)
             .args(["--test", "--test-reporter=spec"])
-            .arg(folder().join("tour.test.mjs"))
+            .arg(folder().join(file))
             .env("CVSTUDY", tests::programs::built("cvstudy").unwrap())
             .env("PYTHON", python.get_program())
             .env("CHROMIUM", &self.chromium)

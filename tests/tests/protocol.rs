@@ -24,6 +24,24 @@ fn lifetime() {
     unittest("test_lifetime");
 }
 
+/// Floods, stalled and vanished subscribers, large pictures, many clients.
+#[test]
+fn load() {
+    unittest("test_load");
+}
+
+/// The order of messages that VS Code and JupyterLab count on.
+#[test]
+fn order() {
+    unittest("test_order");
+}
+
+/// Who can connect, and who learns the key.
+#[test]
+fn security() {
+    unittest("test_security");
+}
+
 /// The Jupyter project's own suite for kernels.
 #[test]
 fn conformance() {

@@ -192,6 +192,57 @@ println!("{} {}", begin.elapsed().as_secs_f64() * 1e3, c.iter().sum::<f32>());
 """
 
 
+def completion(config):
+    """The answer to a Tab from the index, milliseconds: the slowest of many."""
+    with Kernel(config.ours) as kernel:
+        kernel.run("let losses = vec![0.5];")
+        wait_for(lambda: kernel.complete("imrea"))
+        times = []
+        for text in ["imr", "losses.pu", "Tensor::from_", "std::collections::H", "vision::im"] * TURNS:
+            begin = time.perf_counter()
+            if not kernel.complete(text):
+                raise CellFailed(f"{text} has no completion")
+            times.append((time.perf_counter() - begin) * 1e3)
+        return max(times), None
+
+
+# A type that only inference tells, so that rust-analyzer alone can answer.
+INFERRED = "let pairs: Vec<_> = losses.iter().map(|x| (x.to_string(), 1)).collect(); pairs[0].0.to_upp"
+
+
+def analyzer_first(config):
+    """From the first question to the first answer of rust-analyzer's, milliseconds."""
+    with Kernel(config.ours) as kernel:
+        kernel.run("let losses = vec![0.5];")
+        wait_for(lambda: kernel.complete("imrea"))
+        begin = time.perf_counter()
+        wait_for(lambda: kernel.complete(INFERRED))
+        return (time.perf_counter() - begin) * 1e3, None
+
+
+def analyzer_later(config):
+    """A later answer of rust-analyzer's, milliseconds: the median of many."""
+    with Kernel(config.ours) as kernel:
+        kernel.run("let losses = vec![0.5];")
+        wait_for(lambda: kernel.complete(INFERRED))
+        times = []
+        for turn in range(TURNS * 4):
+            begin = time.perf_counter()
+            if kernel.complete(f"let turn_{turn} = {turn};\n{INFERRED}"):
+                times.append((time.perf_counter() - begin) * 1e3)
+        if len(times) < TURNS * 2:
+            raise CellFailed(f"only {len(times)} of {TURNS * 4} answers came in time")
+        return median(times), None
+
+
+def wait_for(condition, seconds=120):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise CellFailed(f"nothing within {seconds} s")
+        time.sleep(0.05)
+
+
 def loop_cell(config):
     """A naive product of two 512 x 512 f32 matrices written in a cell, milliseconds, beside a release build."""
     with Kernel(config.ours) as kernel, tempfile.TemporaryDirectory() as folder:
@@ -227,6 +278,9 @@ FIGURES = [
     cached_cell,
     late_cell,
     memory,
+    completion,
+    analyzer_first,
+    analyzer_later,
     loop_cell,
 ]
 

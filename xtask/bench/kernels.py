@@ -99,6 +99,14 @@ class Kernel(contextlib.AbstractContextManager):
         self._take_reply(request)
         return Ran(time.perf_counter() - begin, first, "".join(text))
 
+    def complete(self, code):
+        """What may stand at the end of a text."""
+        request = self.client.complete(code)
+        while True:
+            message = self.client.get_shell_msg(timeout=60)
+            if message["parent_header"].get("msg_id") == request:
+                return message["content"]["matches"]
+
     def _take_reply(self, request):
         while self.client.get_shell_msg(timeout=60)["parent_header"].get("msg_id") != request:
             pass

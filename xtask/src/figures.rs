@@ -40,7 +40,7 @@ pub(crate) enum Bar {
     AtMost(f64),
 }
 
-pub(crate) const KERNEL: [Figure; 7] = [
+pub(crate) const KERNEL: [Figure; 10] = [
     Figure {
         id: "first_tensor",
         name: "start to first tensor printed",
@@ -82,6 +82,27 @@ pub(crate) const KERNEL: [Figure; 7] = [
         unit: "MiB",
         peer: Peer::Ipykernel,
         bar: Bar::Times(0.5),
+    },
+    Figure {
+        id: "completion",
+        name: "completion from the index, the slowest",
+        unit: "ms",
+        peer: Peer::Nothing,
+        bar: Bar::AtMost(100.0),
+    },
+    Figure {
+        id: "analyzer_first",
+        name: "rust-analyzer's first answer",
+        unit: "ms",
+        peer: Peer::Nothing,
+        bar: Bar::AtMost(15_000.0),
+    },
+    Figure {
+        id: "analyzer_later",
+        name: "rust-analyzer's later answers",
+        unit: "ms",
+        peer: Peer::Nothing,
+        bar: Bar::AtMost(200.0),
     },
     Figure {
         id: "loop_cell",

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::time::Duration;
 
 use regex::Regex;
 use serde::{Deserialize, Serialize};
@@ -229,6 +230,7 @@ impl Rustc {
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .process_group(0);
+        end_with_this_process(&mut command);
         let child = command.spawn().map_err(CellError::io(&self.course.rustc))?;
         self.outcome(child)
     }
@@ -290,6 +292,17 @@ impl Rustc {
         Err(Refusal::Broken(CellError::Compiler(format!(
             "{status}, {reason}"
         ))))
+    }
+}
+
+/// A kernel that is killed takes along a compiler that may never end by itself.
+fn end_with_this_process(command: &mut Command) {
+    // SAFETY: between fork and exec only a system call is made, which neither allocates nor takes a lock.
+    unsafe {
+        command.pre_exec(|| {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            Ok(())
+        });
     }
 }
 
@@ -406,6 +419,9 @@ struct Draft(PathBuf);
 impl Draft {
     fn new(cells: &Path) -> Result<Self, CellError> {
         let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+        if number == 0 {
+            remove_abandoned(cells);
+        }
         let folder = cells.join(format!("draft-{}-{number}", std::process::id()));
         fs::create_dir_all(&folder).map_err(CellError::io(&folder))?;
         Ok(Self(folder))
@@ -434,6 +450,23 @@ impl Drop for Draft {
     }
 }
 
+/// How old a draft is that nobody will finish any more: its process was killed.
+const ABANDONED: Duration = Duration::from_secs(3600);
+
+/// Removes drafts that other processes have left behind.
+fn remove_abandoned(cells: &Path) {
+    let entries = fs::read_dir(cells).into_iter().flatten().flatten();
+    let is_draft =
+        |entry: &fs::DirEntry| entry.file_name().as_encoded_bytes().starts_with(b"draft-");
+    let is_old = |entry: &fs::DirEntry| {
+        let changed = entry.metadata().and_then(|metadata| metadata.modified());
+        changed.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > ABANDONED))
+    };
+    entries
+        .filter(|entry| is_draft(entry) && is_old(entry))
+        .for_each(|entry| drop(fs::remove_dir_all(entry.path())));
+}
+
 /// Reads the types of kept variables from the compiler's listing of the crate.
 fn read_types(listing: &Path) -> BTreeMap<usize, String> {
     let text = fs::read_to_string(listing).unwrap_or_default();
@@ -460,6 +493,23 @@ mod tests {
             without_crates("type `cell_0123456789abcdef::m::P` in cell_0123456789abcdef.rs"),
             "type `m::P` in cell_0123456789abcdef.rs"
         );
+    }
+
+    #[test]
+    fn drafts_that_nobody_finishes_are_removed() {
+        let cells = tempfile::tempdir().unwrap();
+        for name in ["draft-1-0", "draft-2-0", "cell_0123456789abcdef"] {
+            fs::create_dir(cells.path().join(name)).unwrap();
+        }
+        for name in ["draft-1-0", "cell_0123456789abcdef"] {
+            let folder = fs::File::open(cells.path().join(name)).unwrap();
+            let long_ago = std::time::SystemTime::now() - 2 * ABANDONED;
+            folder.set_modified(long_ago).unwrap();
+        }
+        remove_abandoned(cells.path());
+        let is_there = |name| cells.path().join(name).exists();
+        assert!(!is_there("draft-1-0"));
+        assert!(is_there("draft-2-0") && is_there("cell_0123456789abcdef"));
     }
 
     #[test]

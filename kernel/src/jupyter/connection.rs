@@ -3,12 +3,14 @@
 use std::fmt;
 use std::fs;
 use std::net::IpAddr;
-use std::path::Path;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-/// The five channels of a kernel.
+/// The five channels of a kernel, in the order of [`Connection::ports`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
     /// Requests and their replies.
@@ -57,7 +59,8 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    /// Reads and checks a connection file.
+    /// Reads and checks a connection file. One that others could read becomes its owner's alone: whoever has the
+    /// key can run code.
     ///
     /// # Errors
     /// When the file cannot be read, is no connection file, asks for an unknown signature, or for
@@ -70,6 +73,7 @@ impl Connection {
         connection
             .check()
             .with_context(|| format!("the connection file {} cannot be served", path.display()))?;
+        keep_from_others(path);
         Ok(connection)
     }
 
@@ -96,20 +100,63 @@ impl Connection {
         self.ip == "localhost" || self.ip.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
     }
 
+    /// Removes the files of sockets over ipc that nobody listens at: a kernel that was killed leaves them, and they
+    /// would be in the way of the next.
+    pub(super) fn remove_stale_files(&self) {
+        self.files()
+            .filter(|file| UnixStream::connect(file).is_err())
+            .for_each(|file| drop(fs::remove_file(file)));
+    }
+
+    /// Removes the files of this kernel's sockets over ipc.
+    pub(super) fn remove_files(&self) {
+        self.files().for_each(|file| drop(fs::remove_file(file)));
+    }
+
+    /// Nobody else connects to sockets over ipc.
+    pub(super) fn keep_files_from_others(&self) {
+        self.files().for_each(|file| keep_from_others(&file));
+    }
+
+    /// Sockets in the file system; over tcp there are none.
+    fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let ports = self.ports().into_iter();
+        ports
+            .filter(|_| self.transport == "ipc")
+            .map(|port| PathBuf::from(format!("{}-{port}", self.ip)))
+            .filter(|path| {
+                fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket())
+            })
+    }
+
+    fn ports(&self) -> [u16; 5] {
+        [
+            self.shell_port,
+            self.control_port,
+            self.iopub_port,
+            self.stdin_port,
+            self.hb_port,
+        ]
+    }
+
     /// Where a channel's socket is to stand, as ZeroMQ writes it.
     pub(super) fn endpoint(&self, channel: Channel) -> String {
-        let port = match channel {
-            Channel::Shell => self.shell_port,
-            Channel::Control => self.control_port,
-            Channel::IoPub => self.iopub_port,
-            Channel::Stdin => self.stdin_port,
-            Channel::Heartbeat => self.hb_port,
-        };
+        let port = self.ports()[channel as usize];
         match self.transport.as_str() {
             "ipc" => format!("ipc://{}-{port}", self.ip),
             _ if self.ip.contains(':') => format!("tcp://[{}]:{port}", self.ip),
             _ => format!("tcp://{}:{port}", self.ip),
         }
+    }
+}
+
+fn keep_from_others(path: &Path) {
+    let mode = fs::metadata(path).map_or(0, |file| file.permissions().mode());
+    if mode & 0o077 == 0 {
+        return;
+    }
+    if let Err(error) = fs::set_permissions(path, PermissionsExt::from_mode(0o600)) {
+        tracing::warn!(%error, "{} stays open to others", path.display());
     }
 }
 

@@ -1,19 +1,17 @@
 //! IOPub: everything the kernel broadcasts, in one order, from one queue.
 
-use std::collections::HashSet;
 use std::future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use cell::StreamName;
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until, timeout};
-use zeromq::util::PeerIdentity;
-use zeromq::{Socket, SocketEvent, SocketRecv, SocketSend, XPubSocket, ZmqMessage};
+use tokio::time::{Instant, sleep_until};
 
-use super::after_error;
 use super::message::{Content, ExecutionState, IopubWelcome, KernelStatus, Stream};
+use super::publisher::{Broadcast, Publisher, Subscription};
 use super::wire::{Parent, Session};
 
 /// How long text waits for more to go with it.
@@ -22,14 +20,8 @@ const BATCH: Duration = Duration::from_millis(40);
 /// The size at which text goes at once, in bytes.
 const BATCH_SIZE: usize = 1 << 20;
 
-/// How many messages wait for the socket; whoever sends more waits.
-const QUEUE: usize = 32;
-
-/// How long a subscriber that has stopped reading can hold up the others.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// How long to wait for the next subscriber to come back after all have been disconnected.
-const RETURN: Duration = Duration::from_millis(500);
+/// How many messages wait for the socket; whoever sends more waits. Each may be a picture of many megabytes.
+const QUEUE: usize = 8;
 
 /// The queue to the socket. Cheap to clone.
 #[derive(Clone)]
@@ -50,25 +42,35 @@ enum Item {
         name: StreamName,
         text: String,
     },
-    Message(ZmqMessage),
+    Message(Broadcast),
     Flush(oneshot::Sender<()>),
+    Drain(oneshot::Sender<()>),
 }
 
 impl Iopub {
-    /// Takes a bound socket over and broadcasts on it until the last handle is gone.
-    pub(super) fn start(mut socket: XPubSocket, session: Arc<Session>) -> Self {
+    /// Opens the socket and broadcasts on it until the last handle is gone.
+    ///
+    /// # Errors
+    /// When the endpoint is taken.
+    pub(super) async fn open(endpoint: &str, session: Arc<Session>) -> io::Result<Self> {
+        let author = session.clone();
+        let publisher = Publisher::bind(endpoint, move |cut| {
+            let note = Stream {
+                name: StreamName::Stderr.as_str(),
+                text: &cut.note(),
+            };
+            author.broadcast(topic::<Stream>(), &cut.parent, &note)
+        })
+        .await?;
         let (queue, items) = mpsc::channel(QUEUE);
-        let peers = Peers::watch(&mut socket);
         let broadcaster = Broadcaster {
-            socket,
-            peers,
+            publisher,
             session: session.clone(),
             text: None,
             running: None,
-            unwelcomed: Vec::new(),
         };
         tokio::spawn(broadcaster.run(items));
-        Self { session, queue }
+        Ok(Self { session, queue })
     }
 
     /// Says what the kernel is doing because of `parent`; `cell` when that is running a cell.
@@ -93,8 +95,8 @@ impl Iopub {
 
     /// Any other message.
     pub(super) async fn send<C: Content>(&self, parent: &Parent, content: &C) {
-        let message = self.session.broadcast(topic::<C>(), parent, content);
-        self.put(Item::Message(message)).await;
+        let broadcast = broadcast(&self.session, parent, content);
+        self.put(Item::Message(broadcast)).await;
     }
 
     /// Returns when everything sent so far has been handed to the socket.
@@ -102,6 +104,13 @@ impl Iopub {
         let (done, flushed) = oneshot::channel();
         self.put(Item::Flush(done)).await;
         let _ = flushed.await;
+    }
+
+    /// Returns when everything sent so far has left for all who read.
+    pub(super) async fn drain(&self) {
+        let (done, drained) = oneshot::channel();
+        self.put(Item::Drain(done)).await;
+        let _ = drained.await;
     }
 
     async fn put(&self, item: Item) {
@@ -118,30 +127,21 @@ struct Text {
     due: Instant,
 }
 
-/// The socket's only owner: an XPUB cannot be split, and sees subscriptions only while it is read.
+/// The only one who publishes, so that there is one order.
 struct Broadcaster {
-    socket: XPubSocket,
-    peers: Peers,
+    publisher: Publisher,
     session: Arc<Session>,
     text: Option<Text>,
     /// The request whose cell is running.
     running: Option<Parent>,
-    /// Subscriptions that came at a bad time.
-    unwelcomed: Vec<ZmqMessage>,
 }
 
 impl Broadcaster {
     async fn run(mut self, mut items: mpsc::Receiver<Item>) {
         loop {
-            while let Some(subscription) = self.unwelcomed.pop() {
-                self.welcome(subscription).await;
-            }
             tokio::select! {
                 biased;
-                subscription = self.socket.recv() => match subscription {
-                    Ok(message) => self.welcome(message).await,
-                    Err(error) => after_error("iopub", &error).await,
-                },
+                subscription = self.publisher.subscription() => self.answer(&subscription),
                 () = due(&self.text) => self.flush().await,
                 item = items.recv() => match item {
                     Some(item) => self.take(item).await,
@@ -162,12 +162,17 @@ impl Broadcaster {
                 self.flush().await;
                 self.status(parent, state, cell).await;
             }
-            Item::Message(message) => {
+            Item::Message(broadcast) => {
                 self.flush().await;
-                self.send(message).await;
+                self.publisher.send(broadcast).await;
             }
             Item::Flush(done) => {
                 self.flush().await;
+                let _ = done.send(());
+            }
+            Item::Drain(done) => {
+                self.flush().await;
+                self.publisher.drained().await;
                 let _ = done.send(());
             }
         }
@@ -238,42 +243,35 @@ impl Broadcaster {
         }
     }
 
-    /// Answers a subscription, which comes as a byte 1 before the topic.
-    async fn welcome(&mut self, message: ZmqMessage) {
-        let Some(frame) = message.get(0).filter(|frame| frame.first() == Some(&1)) else {
-            return;
-        };
-        self.peers.refresh();
-        let topic = frame.slice(1..);
-        let welcome = IopubWelcome {
-            subscription: &String::from_utf8_lossy(&topic),
-        };
-        let message = self
-            .session
-            .broadcast(topic.clone(), &Parent::default(), &welcome);
-        self.send(message).await;
-    }
-
-    async fn publish<C: Content>(&mut self, parent: &Parent, content: &C) {
-        let message = self.session.broadcast(topic::<C>(), parent, content);
-        self.send(message).await;
-    }
-
-    /// Sends to all subscribers. One that has stopped reading is disconnected in the end, with all
-    /// others, because the socket cannot say which it is; those that are well come back at once.
-    async fn send(&mut self, message: ZmqMessage) {
-        match timeout(PATIENCE, self.socket.send(message)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => after_error("iopub", &error).await,
-            Err(_) => {
-                tracing::warn!("a subscriber does not read: all are disconnected");
-                self.peers.disconnect(&self.socket);
-                // What is sent before they are back, they miss.
-                while let Ok(Ok(message)) = timeout(RETURN, self.socket.recv()).await {
-                    self.unwelcomed.push(message);
-                }
-            }
+    /// Tells a new subscriber that it will miss nothing from here on.
+    fn answer(&self, subscription: &Subscription) {
+        if !subscription.wanted {
+            return self.publisher.dismiss(subscription);
         }
+        let parent = Parent::default();
+        let welcome = IopubWelcome {
+            subscription: &String::from_utf8_lossy(&subscription.topic),
+        };
+        let topic = subscription.topic.clone();
+        let welcome = Broadcast {
+            message: self.session.broadcast(topic, &parent, &welcome),
+            parent,
+            is_output: false,
+        };
+        self.publisher.welcome(subscription, welcome);
+    }
+
+    async fn publish<C: Content>(&self, parent: &Parent, content: &C) {
+        let broadcast = broadcast(&self.session, parent, content);
+        self.publisher.send(broadcast).await;
+    }
+}
+
+fn broadcast<C: Content>(session: &Session, parent: &Parent, content: &C) -> Broadcast {
+    Broadcast {
+        message: session.broadcast(topic::<C>(), parent, content),
+        parent: parent.clone(),
+        is_output: C::IS_OUTPUT,
     }
 }
 
@@ -286,39 +284,5 @@ async fn due(text: &Option<Text>) {
     match text {
         Some(text) => sleep_until(text.due).await,
         None => future::pending().await,
-    }
-}
-
-/// Who has connected, as the socket's monitor tells it.
-struct Peers {
-    next: Box<dyn FnMut() -> Option<PeerIdentity> + Send>,
-    known: HashSet<PeerIdentity>,
-}
-
-impl Peers {
-    fn watch(socket: &mut XPubSocket) -> Self {
-        let mut events = socket.monitor();
-        let next = move || loop {
-            if let SocketEvent::Accepted(_, peer) = events.try_recv().ok()? {
-                return Some(peer);
-            }
-        };
-        Self {
-            next: Box::new(next),
-            known: HashSet::new(),
-        }
-    }
-
-    /// Takes note of who has come since the last time.
-    fn refresh(&mut self) {
-        self.known.extend(std::iter::from_fn(&mut self.next));
-    }
-
-    fn disconnect(&mut self, socket: &XPubSocket) {
-        self.refresh();
-        let backend = socket.backend();
-        self.known
-            .drain()
-            .for_each(|peer| backend.peer_disconnected(&peer));
     }
 }

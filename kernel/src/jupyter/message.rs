@@ -18,6 +18,9 @@ pub(super) trait Content: Serialize {
     /// The `msg_type` it goes under.
     const KIND: &'static str;
 
+    /// Whether it is something that a cell shows, which may be left out for who does not read.
+    const IS_OUTPUT: bool = false;
+
     /// What goes beside the content; few messages have anything.
     fn extra(&self) -> Extra<'_> {
         Extra::default()
@@ -522,6 +525,7 @@ pub(super) struct Stream<'a> {
 
 impl Content for Stream<'_> {
     const KIND: &'static str = "stream";
+    const IS_OUTPUT: bool = true;
 }
 
 #[derive(Debug, Serialize)]
@@ -540,6 +544,7 @@ pub(super) struct Transient {
 
 impl Content for DisplayData {
     const KIND: &'static str = "display_data";
+    const IS_OUTPUT: bool = true;
 }
 
 #[derive(Debug, Serialize)]
@@ -551,6 +556,7 @@ pub(super) struct UpdateDisplayData {
 
 impl Content for UpdateDisplayData {
     const KIND: &'static str = "update_display_data";
+    const IS_OUTPUT: bool = true;
 }
 
 #[derive(Debug, Serialize)]

@@ -7,6 +7,7 @@
 //! | `message` | contents, one type a message |
 //! | `reply` | replies, and the rule busy, answer, idle |
 //! | `shell`, `control`, `stdin`, `heartbeat`, `iopub` | one channel each |
+//! | `publisher` | the socket of `iopub`, with a queue for each subscriber |
 //! | `cells`, `comms` | the thread that runs cells and hands comms over |
 //! | `outlets` | what a cell says, as messages |
 //! | `history` | what was executed |
@@ -25,6 +26,7 @@ mod iopub;
 mod language;
 mod message;
 mod outlets;
+mod publisher;
 mod reply;
 mod shell;
 mod stdin;
@@ -38,8 +40,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
-use tokio::time::{Instant, interval, sleep};
-use zeromq::{RepSocket, RouterSocket, Socket, XPubSocket};
+use tokio::time::{Instant, interval, sleep, timeout};
+use zeromq::{RepSocket, RouterSocket, Socket};
 
 use cells::Cells;
 use connection::{Channel, Connection};
@@ -53,10 +55,11 @@ use stdin::Stdin;
 use wire::{Parent, Session};
 
 /// How long a running cell may take to stop when the kernel ends.
-const GRACE: Duration = Duration::from_millis(1500);
+const GRACE: Duration = Duration::from_millis(1200);
 
-/// A socket's last messages are queued, not sent, when `send` returns: they get this long to leave.
-const LINGER: Duration = Duration::from_millis(100);
+/// A socket's last messages are queued, not sent, when `send` returns: they get this long to leave, at least and
+/// at most.
+const LINGER: [Duration; 2] = [Duration::from_millis(100), Duration::from_millis(200)];
 
 /// Serves one front end until it asks for shutdown, is gone, or the process is told to end.
 ///
@@ -68,10 +71,12 @@ pub(crate) fn serve(connection_file: &Path) -> Result<()> {
         .enable_all()
         .build()?;
     let outcome = runtime.block_on(async {
+        connection.remove_stale_files();
         let (kernel, cells) = open(&connection).await?;
         tracing::info!(?connection, "ready");
         kernel.until_the_end().await;
         kernel.close(cells).await;
+        connection.remove_files();
         anyhow::Ok(())
     });
     runtime.shutdown_background();
@@ -91,12 +96,15 @@ struct Kernel {
 async fn open(connection: &Connection) -> Result<(Arc<Kernel>, JoinHandle<()>)> {
     let session = Arc::new(Session::new(&connection.key));
     let heartbeat: RepSocket = bind(connection, Channel::Heartbeat).await?;
-    let iopub: XPubSocket = bind(connection, Channel::IoPub).await?;
     let stdin: RouterSocket = bind(connection, Channel::Stdin).await?;
     let control: RouterSocket = bind(connection, Channel::Control).await?;
     let shell: RouterSocket = bind(connection, Channel::Shell).await?;
 
-    let iopub = Iopub::start(iopub, session.clone());
+    let endpoint = connection.endpoint(Channel::IoPub);
+    let iopub = Iopub::open(&endpoint, session.clone())
+        .await
+        .with_context(|| cannot_open(Channel::IoPub, &endpoint))?;
+    connection.keep_files_from_others();
     iopub
         .status(&Parent::default(), ExecutionState::Starting, false)
         .await;
@@ -144,10 +152,17 @@ async fn open(connection: &Connection) -> Result<(Arc<Kernel>, JoinHandle<()>)> 
 async fn bind<S: Socket>(connection: &Connection, channel: Channel) -> Result<S> {
     let endpoint = connection.endpoint(channel);
     let mut socket = S::new();
-    socket.bind(&endpoint).await.with_context(|| {
-        format!("cannot open the {channel:?} channel at {endpoint}: is another kernel using this connection file?")
-    })?;
+    socket
+        .bind(&endpoint)
+        .await
+        .with_context(|| cannot_open(channel, &endpoint))?;
     Ok(socket)
+}
+
+fn cannot_open(channel: Channel, endpoint: &str) -> String {
+    format!(
+        "cannot open the {channel:?} channel at {endpoint}: is another kernel using this connection file?"
+    )
 }
 
 impl Kernel {
@@ -192,8 +207,8 @@ impl Kernel {
         while !cells.is_finished() && Instant::now() < deadline {
             sleep(Duration::from_millis(5)).await;
         }
-        self.iopub.flush().await;
-        sleep(LINGER).await;
+        let [least, most] = LINGER;
+        let _ = tokio::join!(timeout(most, self.iopub.drain()), sleep(least));
     }
 }
 
@@ -214,7 +229,7 @@ async fn front_end_gone() {
 }
 
 /// A failing socket is no reason to end, nor to spin.
-async fn after_error(channel: &str, error: &zeromq::ZmqError) {
+async fn after_error(channel: &str, error: &impl std::error::Error) {
     tracing::warn!(channel, %error, "socket");
     sleep(Duration::from_millis(10)).await;
 }

@@ -10,6 +10,7 @@
 //! | `wheels`, `pip`, `libtorch` | libtorch: which wheels, their download, what is kept of them |
 //! | `library` | the course library, built by cargo |
 //! | `python` | the Python environment with JupyterLab |
+//! | `papermill` | parameters in Rust for papermill |
 //! | `kernelspec` | how Jupyter learns of this kernel |
 //! | `lessons` | the shipped notebooks, compiled ahead of time |
 //! | `doctor` | the table of all parts |
@@ -24,6 +25,7 @@ mod lessons;
 mod library;
 mod libtorch;
 mod lock;
+mod papermill;
 mod pip;
 mod place;
 mod prerequisites;
@@ -84,9 +86,10 @@ trait Step {
 const FOR_BUILD: [&dyn Step; 2] = [&libtorch::Libtorch, &libtorch::Link];
 
 /// What JupyterLab needs on top of the course library.
-const FOR_LAB: [&dyn Step; 4] = [
+const FOR_LAB: [&dyn Step; 5] = [
     &python::Environment,
     &python::Jupyter,
+    &papermill::Papermill,
     &kernelspec::LabSpec,
     &lessons::Compiled,
 ];
