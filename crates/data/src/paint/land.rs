@@ -98,7 +98,7 @@ impl<'a> Land<'a> {
     #[inline]
     fn lit_at(&self, at: usize) -> f32 {
         // Every other corner is worked out, and stands for its neighbours.
-        let (column, row) = (at % self.cells & !1, at / self.cells & !1);
+        let (column, row) = ((at % self.cells) & !1, (at / self.cells) & !1);
         known(&self.lit[row * self.cells + column], || {
             self.sun_at(column, row)
         })
