@@ -4,7 +4,6 @@ Takes the configuration as one argument of JSON and prints one row of JSON a fig
 """
 
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,8 +44,8 @@ def row(name, ours, peer=None):
 
 def main():
     config = json.loads(sys.argv[1])
-    program = config["ours"][0]
-    python = config["ipykernel"][0] if config["ipykernel"] else None
+    program = config["program"]
+    python = config["peers"]
     with tempfile.TemporaryDirectory() as home:
         scenes = Path(home) / "scenes"
         make = [program, "data", "make", "scenes", "--to", scenes, "--train", "300", "--test", "23"]
@@ -56,7 +55,7 @@ def main():
         row("index", ours, cleanvision(python, scenes))
         # The second time nothing has changed.
         row("index_again", seconds(check))
-        shutil.rmtree(scenes)
+    row("million", float(subprocess.check_output([config["million"], "1000000"])))
 
 
 main()

@@ -128,6 +128,7 @@ fn measure(group: Group, setup: &Setup, mut each: impl FnMut(Row)) -> Result<()>
     let config = match group {
         Group::Augment => augment_config(setup)?,
         Group::Train => train_config(setup)?,
+        Group::Data => data_config(setup)?,
         _ => config(setup)?,
     };
     let mut child = Command::new(&setup.python)
@@ -194,6 +195,15 @@ fn augment_config(setup: &Setup) -> Result<serde_json::Value> {
 /// The program that makes training steps; and a Python with torch, or null.
 fn train_config(setup: &Setup) -> Result<serde_json::Value> {
     Ok(json!({ "steps": example("steps")?, "torch": peers::python(setup) }))
+}
+
+/// Our program, the one that lists a million pictures, and the peers' Python, null if it is not installed.
+fn data_config(setup: &Setup) -> Result<serde_json::Value> {
+    Ok(json!({
+        "program": setup.program,
+        "million": example("million")?,
+        "peers": peers::python(setup),
+    }))
 }
 
 /// Builds an example of one of the rooms, and says where it is.

@@ -196,7 +196,7 @@ pub(crate) const GRADE: [Figure; 3] = [
     },
 ];
 
-pub(crate) const DATA: [Figure; 3] = [
+pub(crate) const DATA: [Figure; 4] = [
     Figure {
         id: "make",
         name: "2,000 pictures generated",
@@ -217,6 +217,13 @@ pub(crate) const DATA: [Figure; 3] = [
         unit: "s",
         peer: Peer::Nothing,
         bar: Bar::AtMost(1.0),
+    },
+    Figure {
+        id: "million",
+        name: "memory of 1,000,000 pictures in batches",
+        unit: "MB",
+        peer: Peer::Nothing,
+        bar: Bar::AtMost(300.0),
     },
 ];
 

@@ -29,6 +29,8 @@ enum Subject {
     Notebooks,
     /// Scores beside nbgrader's
     Grading,
+    /// Data sets to torchvision and webdataset, and back
+    Data,
     /// JupyterLab in a browser
     Browser,
 }
@@ -51,6 +53,7 @@ impl Subject {
             Subject::Parity => "parity",
             Subject::Notebooks => "notebooks",
             Subject::Grading => "grading",
+            Subject::Data => "data",
             Subject::Browser => "browser",
         }
     }

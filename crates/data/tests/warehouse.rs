@@ -8,7 +8,7 @@ use std::path::Path;
 
 use data::Warehouse;
 use data::warehouse::Issue;
-use image::{Rgb, RgbImage, imageops};
+use image::{ImageEncoder, Rgb, RgbImage, imageops};
 
 /// A busy picture in colour, another for each number.
 fn picture(number: u32) -> RgbImage {
@@ -326,4 +326,179 @@ fn what_is_exported_can_be_loaded() {
             .to_string()
             .contains("is not empty")
     );
+}
+
+/// Model "CV 1", orientation 6, taken on 2024:05:06 07:08:09; as Pillow writes it: `Exif.tobytes()`.
+const EXIF: &str = "4578696600004d4d002a00000008000301100002000000050000003201120003000000010006000087690004000000010000003800000000435620310000000190030002000000140000004a00000000323032343a30353a30362030373a30383a303900";
+
+#[test]
+fn the_mode_and_what_the_camera_wrote_are_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("sea");
+    fs::create_dir(&root).unwrap();
+    let raw: Vec<u8> = (0..EXIF.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&EXIF[at..at + 2], 16).unwrap())
+        .collect();
+    // Its first six bytes name it inside of a JPEG; the encoder writes them itself.
+    let raw = raw.strip_prefix(b"Exif\0\0").unwrap().to_vec();
+    let mut encoder =
+        image::codecs::jpeg::JpegEncoder::new(fs::File::create(root.join("a.jpg")).unwrap());
+    encoder.set_exif_metadata(raw).unwrap();
+    encoder.encode_image(&picture(1)).unwrap();
+    let grey = image::DynamicImage::ImageRgb8(picture(2)).into_luma8();
+    grey.save(root.join("b.png")).unwrap();
+    let clear = image::DynamicImage::ImageRgb8(picture(3)).into_rgba8();
+    clear.save(root.join("c.png")).unwrap();
+    fs::write(root.join("d.png"), b"no picture").unwrap();
+
+    let pictures = Warehouse::open(folder.path()).unwrap().pictures().unwrap();
+    let modes: Vec<&str> = pictures.iter().map(|picture| &*picture.mode).collect();
+    assert_eq!(modes, ["RGB", "L", "RGBA", ""]);
+    let tag = |name: &str| pictures[0].exif.get(name).map(String::as_str);
+    assert_eq!(tag("Model"), Some("CV 1"));
+    assert_eq!(tag("DateTimeOriginal"), Some("2024:05:06 07:08:09"));
+    assert!(tag("Orientation").is_some());
+    assert!(pictures[1].exif.is_empty());
+}
+
+#[test]
+fn an_index_of_an_earlier_edition_is_read_anew_and_tags_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    save(folder.path(), "sea/a.png", &picture(1));
+    let mut warehouse = Warehouse::open(folder.path()).unwrap();
+    warehouse.tag("sea/a.png", "mine").unwrap();
+    drop(warehouse);
+    let index = rusqlite::Connection::open(folder.path().join(".warehouse/index.sqlite")).unwrap();
+    index
+        .execute_batch(
+            "DROP TABLE pictures; CREATE TABLE pictures (path TEXT); PRAGMA user_version = 1",
+        )
+        .unwrap();
+    drop(index);
+    let warehouse = Warehouse::open(folder.path()).unwrap();
+    assert_eq!(warehouse.tagged("mine").unwrap().len(), 1);
+}
+
+#[test]
+fn what_is_imported_is_copied_once_and_undone_without_loss() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, camera) = (
+        folder.path().join("set"),
+        folder.path().join("camera \u{1F4F7}"),
+    );
+    save(&root, "sea/a.png", &picture(1));
+    for (name, number) in [("day 1/x.png", 2), ("day 1/again.png", 2), ("known.png", 1)] {
+        save(&camera, name, &picture(number));
+    }
+    let mut warehouse = Warehouse::open(&root).unwrap();
+    let plan = warehouse.plan_import(&camera, "new/").unwrap();
+    // Of two with one content the first by name; the one that is here already is left out.
+    let targets: Vec<&str> = plan.moves.iter().map(|(_, to)| to.as_str()).collect();
+    assert_eq!(targets, ["new/day 1/again.png"]);
+    assert!(plan.what.contains("without 2 that are there already"));
+    let change = warehouse.apply(&plan).unwrap();
+    assert_eq!(warehouse.pictures().unwrap().len(), 2);
+    assert!(camera.join("day 1/again.png").exists());
+    assert!(
+        warehouse
+            .plan_import(&camera, "new")
+            .unwrap()
+            .moves
+            .is_empty()
+    );
+
+    assert_eq!(warehouse.undo(change).unwrap(), 1);
+    assert_eq!(warehouse.pictures().unwrap().len(), 1);
+    let aside = root.join(format!(".warehouse/aside/{change}/new/day 1/again.png"));
+    assert_eq!(
+        fs::read(aside).unwrap(),
+        fs::read(camera.join("day 1/again.png")).unwrap()
+    );
+    let message = warehouse.plan_import(root.join("sea"), "new").unwrap_err();
+    assert!(message.to_string().contains("lies in the warehouse"));
+}
+
+#[test]
+fn an_import_that_was_killed_is_finished_by_the_next_who_opens() {
+    let folder = tempfile::tempdir().unwrap();
+    let (root, camera) = (folder.path().join("set"), folder.path().join("camera"));
+    save(&root, "sea/a.png", &picture(1));
+    save(&camera, "x.png", &picture(2));
+    let mut warehouse = Warehouse::open(&root).unwrap();
+    let plan = warehouse.plan_import(&camera, "new").unwrap();
+    warehouse.apply(&plan).unwrap();
+    drop(warehouse);
+    // As after a kill between the journal and the copy, with half of a copy left behind.
+    fs::remove_file(root.join("new/x.png")).unwrap();
+    fs::write(root.join(".warehouse/copy-1-1"), b"half").unwrap();
+    let index = rusqlite::Connection::open(root.join(".warehouse/index.sqlite")).unwrap();
+    index
+        .execute("UPDATE journal SET state = 'planned'", [])
+        .unwrap();
+    drop(index);
+    let warehouse = Warehouse::open(&root).unwrap();
+    assert_eq!(warehouse.labelled("new").unwrap().len(), 1);
+    assert_eq!(
+        fs::read(root.join("new/x.png")).unwrap(),
+        fs::read(camera.join("x.png")).unwrap()
+    );
+}
+
+#[test]
+fn a_split_keeps_the_mix_and_what_looks_alike_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    for number in 0..20 {
+        save(root, &format!("sea/{number:02}.png"), &picture(number));
+    }
+    for number in 20..30 {
+        save(root, &format!("forest/{number}.png"), &picture(number));
+    }
+    save(root, "sea/copy of 3.png", &picture(3));
+    let mut warehouse = Warehouse::open(root).unwrap();
+    let parts = [("train", 0.6), ("val", 0.2), ("test", 0.2)];
+    let plan = warehouse.plan_split(&parts, 1).unwrap();
+    assert_eq!(plan, warehouse.plan_split(&parts, 1).unwrap());
+    assert_ne!(plan, warehouse.plan_split(&parts, 2).unwrap());
+    warehouse.apply(&plan).unwrap();
+    let balance = warehouse.balance().unwrap();
+    let count = |split: &str, label: &str| balance[&(split.to_string(), label.to_string())];
+    assert_eq!(
+        ["train", "val", "test"].map(|split| count(split, "forest")),
+        [6, 2, 2]
+    );
+    let sea = ["train", "val", "test"].map(|split| count(split, "sea"));
+    assert_eq!(sea.iter().sum::<usize>(), 21);
+    assert!(
+        (12..=14).contains(&sea[0]) && (3..=5).contains(&sea[1]),
+        "{sea:?}"
+    );
+    assert!(warehouse.findings().unwrap().of(Issue::Leakage).is_empty());
+    // Parted a second time, everything finds its place among what has been parted.
+    let again = warehouse.plan_split(&[("train", 1.0)], 1).unwrap();
+    warehouse.apply(&again).unwrap();
+    assert_eq!(warehouse.balance().unwrap().len(), 2);
+    let message = warehouse.plan_split(&[("train", 80.0)], 1).unwrap_err();
+    assert!(message.to_string().contains("add up to 1"));
+}
+
+#[test]
+fn shards_hold_every_picture_with_its_label() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("set");
+    for number in 0..7 {
+        let label = if number < 5 { "sea" } else { "forest" };
+        save(&root, &format!("{label}/{number}.png"), &picture(number));
+    }
+    let warehouse = Warehouse::open(&root).unwrap();
+    let shards = folder.path().join("shards");
+    assert_eq!(warehouse.export_shards(&shards, 3, 1).unwrap().len(), 3);
+    let samples = data::Samples::shards(&shards).unwrap();
+    assert_eq!(
+        (samples.classes(), samples.counts()),
+        (&["forest".to_string(), "sea".to_string()][..], vec![2, 5])
+    );
+    let message = warehouse.export_shards(&shards, 3, 1).unwrap_err();
+    assert!(message.to_string().contains("is not empty"));
 }

@@ -32,8 +32,8 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// A folder with a folder for each class, as torchvision's ImageFolder: classes and pictures are sorted
-    /// by name, hidden ones left out, links followed. A class may have folders of its own inside.
+    /// A folder with a folder for each class, as torchvision's ImageFolder and in its order: classes and pictures
+    /// are sorted by name, links followed; but hidden ones are left out. A class may have folders of its own inside.
     ///
     /// # Errors
     /// When the folder cannot be read, has no folders, or one of them has no picture in it.
@@ -53,7 +53,9 @@ impl Samples {
         let mut samples = Self::default();
         let mut classes = Vec::with_capacity(folders.len());
         for (label, folder) in folders.iter().enumerate() {
-            let found = pictures(folder)?.files;
+            let mut found = pictures(folder)?.files;
+            // As torchvision walks: the pictures of a folder before those of the folders in it.
+            found.sort_by(|a, b| in_folder(a).cmp(&in_folder(b)));
             if found.is_empty() {
                 return Err(DataError::content(
                     folder,
@@ -264,6 +266,13 @@ impl Samples {
             archives: Arc::clone(&self.archives),
         }
     }
+}
+
+/// The folder and the name, byte by byte.
+fn in_folder(path: &Path) -> (&[u8], &[u8]) {
+    let folder = path.parent().unwrap_or(path).as_os_str();
+    let name = path.file_name().unwrap_or_default();
+    (folder.as_encoded_bytes(), name.as_encoded_bytes())
 }
 
 fn is_hidden(path: &Path) -> bool {

@@ -204,7 +204,7 @@ impl Canvas {
             };
             let grey_grain = grain(0);
             for (channel, value) in pixel.0.iter_mut().enumerate() {
-                let shown = gamma(filmic(light[channel]));
+                let shown = 0.5 + (gamma(filmic(light[channel])) - 0.5) * camera.contrast;
                 let grain = 0.7 * grey_grain + 0.3 * grain(1 + channel as u32);
                 *value = (255.0 * (shown + grain) + 0.5).clamp(0.0, 255.0) as u8;
             }
@@ -283,6 +283,8 @@ pub(crate) struct Camera {
     /// What each channel is multiplied by: exposure and white balance.
     balance: Vec3,
     saturation: f32,
+    /// Above 1 is harsh, below 1 faded.
+    contrast: f32,
     /// How much darker the corners are, 0-1.
     vignette: f32,
     /// Noise, in parts of the full range.
@@ -299,9 +301,11 @@ impl Camera {
         let roll = 0.05 * random.normal() * (1.0 - zoom).min(0.2) / 0.2;
         // As far to the sides as the canvas reaches.
         let room = (0.5 - 0.5 * zoom * (1.0 + roll.abs())).max(0.0);
-        let warm = 0.09 * random.normal();
-        let green = 0.03 * random.normal();
-        let exposure = random.range(0.62, 1.4);
+        // Stops and tints as far apart as those of photographs from many hands: what is learnt from brightness
+        // and colour alone would not get far with them.
+        let warm = 0.15 * random.normal();
+        let green = 0.04 * random.normal();
+        let exposure = libm::exp2f(random.range(-1.2, 0.85));
         Self {
             middle: vec2(
                 0.5 + random.range(-room, room),
@@ -311,11 +315,12 @@ impl Camera {
             roll,
             balance: vec3(1.0 + warm, 1.0 + green, 1.0 - warm).max(Vec3::splat(0.5)) * exposure,
             // Black and white now and then, else from faded to rich.
-            saturation: if random.chance(0.06) {
+            saturation: if random.chance(0.08) {
                 0.0
             } else {
-                random.range(0.4, 1.2)
+                random.range(0.2, 1.2)
             },
+            contrast: libm::exp2f(random.range(-0.4, 0.25)),
             vignette: random.range(0.0, 0.45),
             grain: random.range(0.003, 0.035),
             grain_seed: random.bits() as u32 >> 4,

@@ -2,7 +2,6 @@
 
 use glam::{Vec2, Vec3, vec2, vec3};
 
-use super::air::Air;
 use super::canvas::Canvas;
 use super::noise::fbm;
 
@@ -163,14 +162,15 @@ fn roof(low: Vec3, high: Vec3, along: bool, from: Vec3, towards: Vec3) -> Option
         let normal = normal.normalize();
         (normal, normal.dot(vec3(middle.x, high.y, middle.z)))
     };
-    let mut planes = vec![
+    let planes = [
         (Vec3::X, high.x),
         (Vec3::NEG_X, -low.x),
         (Vec3::Z, high.z),
         (Vec3::NEG_Z, -low.z),
         (Vec3::NEG_Y, -low.y),
+        side(-1.0),
+        side(1.0),
     ];
-    planes.extend([side(-1.0), side(1.0)]);
     let (mut enter, mut leave, mut normal) = (f32::MIN, f32::MAX, Vec3::Y);
     for (plane, offset) in planes {
         let approach = plane.dot(towards);
@@ -314,21 +314,96 @@ fn window(
     (range(least.x, most.x), range(least.y, most.y))
 }
 
-/// Whether one of the bodies stands between a point and the sun.
-pub(crate) fn in_shadow(point: Vec3, air: &Air, bodies: &[Solid]) -> bool {
-    bodies.iter().any(|body| {
-        let (low, high) = body.shape.bounds();
-        // Most bodies are not in the way: the box around tells at once.
-        let inverse = air.sun.recip();
-        let (a, b) = ((low - point) * inverse, (high - point) * inverse);
-        let (near, far) = (a.min(b).max_element(), a.max(b).min_element());
-        near < far
-            && far > 0.05
-            && body
-                .shape
-                .hit(point, air.sun)
-                .is_some_and(|hit| hit.distance > 0.05)
-    })
+/// The bodies as the sun sees them: which of them may shade a place is known without asking all.
+#[derive(Clone, Debug)]
+pub(crate) struct Shade {
+    sun: Vec3,
+    /// Two directions across the sun's.
+    across: [Vec3; 2],
+    /// Where the first cell begins, and cells in a metre, seen from the sun.
+    corner: Vec2,
+    scale: Vec2,
+    /// For each cell of [`CELLS`] x [`CELLS`] the bodies that reach into it.
+    cells: Vec<Vec<usize>>,
+}
+
+/// Cells on a side of [`Shade`]: about as many as a street has bodies.
+const CELLS: usize = 48;
+
+impl Shade {
+    pub(crate) fn new(sun: Vec3, bodies: &[Solid]) -> Self {
+        let across = sun.any_orthonormal_vector();
+        let mut shade = Self {
+            sun,
+            across: [across, sun.cross(across)],
+            corner: Vec2::ZERO,
+            scale: Vec2::ONE,
+            cells: vec![Vec::new(); CELLS * CELLS],
+        };
+        let windows: Vec<(Vec2, Vec2)> = bodies
+            .iter()
+            .map(|body| shade.window(body.shape.bounds()))
+            .collect();
+        let (least, most) = windows
+            .iter()
+            .fold((Vec2::MAX, Vec2::MIN), |(least, most), (low, high)| {
+                (least.min(*low), most.max(*high))
+            });
+        if bodies.is_empty() {
+            return shade;
+        }
+        shade.corner = least;
+        shade.scale = Vec2::splat(CELLS as f32) / (most - least).max(Vec2::splat(1e-3));
+        for (index, (low, high)) in windows.into_iter().enumerate() {
+            let (from, to) = (shade.cell(low), shade.cell(high));
+            for row in from.1..=to.1 {
+                for column in from.0..=to.0 {
+                    shade.cells[row * CELLS + column].push(index);
+                }
+            }
+        }
+        shade
+    }
+
+    /// Where a box is, seen from the sun; a little larger than it is.
+    fn window(&self, (low, high): (Vec3, Vec3)) -> (Vec2, Vec2) {
+        let (middle, half) = ((low + high) * 0.5, (high - low) * 0.5);
+        let middle = self.seen(middle);
+        let reach = vec2(
+            self.across[0].abs().dot(half),
+            self.across[1].abs().dot(half),
+        ) + Vec2::splat(0.02);
+        (middle - reach, middle + reach)
+    }
+
+    fn seen(&self, point: Vec3) -> Vec2 {
+        vec2(self.across[0].dot(point), self.across[1].dot(point))
+    }
+
+    /// The cell of a place that the sun sees; the nearest one beyond the border.
+    fn cell(&self, place: Vec2) -> (usize, usize) {
+        let at = (place - self.corner) * self.scale;
+        let number = |x: f32| (x.max(0.0) as usize).min(CELLS - 1);
+        (number(at.x), number(at.y))
+    }
+
+    /// Whether one of the bodies, those that this was made of, stands between a point and the sun.
+    pub(crate) fn covers(&self, point: Vec3, bodies: &[Solid]) -> bool {
+        let (column, row) = self.cell(self.seen(point));
+        let inverse = self.sun.recip();
+        self.cells[row * CELLS + column].iter().any(|&index| {
+            let shape = &bodies[index].shape;
+            let (low, high) = shape.bounds();
+            // Most bodies are not in the way: the box around tells at once.
+            let (a, b) = ((low - point) * inverse, (high - point) * inverse);
+            let (near, far) = (a.min(b).max_element(), a.max(b).min_element());
+            near < far
+                && far > 0.05
+                && shape
+                    .hit(point, self.sun)
+                    .is_some_and(|hit| hit.distance > 0.05)
+        })
+    }
 }
 
 /// Adds a soft glow around everything brighter than white.

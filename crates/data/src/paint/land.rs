@@ -1,5 +1,7 @@
 //! Land as a field of heights, and water about it, seen by a camera.
 
+use std::cell::Cell;
+
 use glam::{Vec2, Vec3, vec2, vec3};
 
 use super::air::{Air, power64};
@@ -45,54 +47,81 @@ pub(crate) fn paint_sky(canvas: &mut Canvas, depth: &[f32], view: &Viewpoint, ai
     }
 }
 
-/// Heights over a square of land that starts at the camera's feet.
-pub(crate) struct Land {
+/// Heights over a square of land that starts at the camera's feet. They are worked out when they are first asked
+/// for: most of a square is never seen.
+pub(crate) struct Land<'a> {
+    /// Metres on a side.
+    size: f32,
     cells: usize,
     /// Metres between two heights.
     step: f32,
-    heights: Vec<f32>,
+    height: Box<dyn Fn(Vec2) -> f32 + 'a>,
+    sun: Vec3,
+    /// Not a number where nobody has asked yet; so in `lit`.
+    heights: Vec<Cell<f32>>,
     /// How much of the sun reaches each place, 0-1.
-    lit: Vec<f32>,
+    lit: Vec<Cell<f32>>,
 }
 
-impl Land {
+impl<'a> Land<'a> {
     /// `size` metres of land ahead, its heights given by `height(x, z)`, with the shadows that it throws.
-    pub(crate) fn new(size: f32, cells: usize, sun: Vec3, height: impl Fn(Vec2) -> f32) -> Self {
-        let step = size / (cells - 1) as f32;
-        let place = |at: usize| {
-            vec2(
-                (at % cells) as f32 * step - size / 2.0,
-                (at / cells) as f32 * step,
-            )
-        };
-        let heights = (0..cells * cells).map(|at| height(place(at))).collect();
-        let mut land = Self {
+    pub(crate) fn new(
+        size: f32,
+        cells: usize,
+        sun: Vec3,
+        height: impl Fn(Vec2) -> f32 + 'a,
+    ) -> Self {
+        let unknown = vec![Cell::new(f32::NAN); cells * cells];
+        Self {
+            size,
             cells,
-            step,
-            heights,
-            lit: Vec::new(),
-        };
-        land.lit = land.shadows(sun);
-        land
+            step: size / (cells - 1) as f32,
+            height: Box::new(height),
+            sun,
+            heights: unknown.clone(),
+            lit: unknown,
+        }
+    }
+
+    /// The height of the land at a corner of its cells.
+    #[inline]
+    fn height_at(&self, at: usize) -> f32 {
+        known(&self.heights[at], || {
+            (self.height)(vec2(
+                (at % self.cells) as f32 * self.step - self.size / 2.0,
+                (at / self.cells) as f32 * self.step,
+            ))
+        })
+    }
+
+    /// How much of the sun reaches a corner of its cells.
+    #[inline]
+    fn lit_at(&self, at: usize) -> f32 {
+        // Every other corner is worked out, and stands for its neighbours.
+        let (column, row) = ((at % self.cells) & !1, (at / self.cells) & !1);
+        known(&self.lit[row * self.cells + column], || {
+            self.sun_at(column, row)
+        })
     }
 
     /// The height at a place; beyond the border that of the border.
     #[inline]
     pub(crate) fn height(&self, place: Vec2) -> f32 {
-        self.sample(&self.heights, place)
+        self.sample(place, |at| self.height_at(at))
     }
 
     #[inline]
-    fn sample(&self, field: &[f32], place: Vec2) -> f32 {
+    fn sample(&self, place: Vec2, field: impl Fn(usize) -> f32) -> f32 {
         let last = (self.cells - 1) as f32 - 0.001;
         let x = (place.x / self.step + (self.cells - 1) as f32 / 2.0).clamp(0.0, last);
         let z = (place.y / self.step).clamp(0.0, last);
         let (column, row) = (x as usize, z as usize);
         let (fx, fz) = (x - column as f32, z - row as f32);
         let at = row * self.cells + column;
-        let near = field[at] + (field[at + 1] - field[at]) * fx;
-        let far = field[at + self.cells];
-        let far = far + (field[at + self.cells + 1] - far) * fx;
+        let near = field(at);
+        let near = near + (field(at + 1) - near) * fx;
+        let far = field(at + self.cells);
+        let far = far + (field(at + self.cells + 1) - far) * fx;
         near + (far - near) * fz
     }
 
@@ -108,39 +137,30 @@ impl Land {
     /// How much of the sun reaches a place, 0-1.
     #[inline]
     fn lit(&self, place: Vec2) -> f32 {
-        self.sample(&self.lit, place)
+        self.sample(place, |at| self.lit_at(at))
     }
 
-    fn shadows(&self, sun: Vec3) -> Vec<f32> {
-        const EVERY: usize = 2;
+    /// Walks from a corner towards the sun, and looks at what stands higher than its ray.
+    fn sun_at(&self, column: usize, row: usize) -> f32 {
+        let sun = self.sun;
         let stride = vec2(sun.x, sun.z).normalize_or(Vec2::X);
         let rise = sun.y / vec2(sun.x, sun.z).length().max(1e-3);
-        let mut lit = vec![1.0; self.heights.len()];
-        for row in (0..self.cells).step_by(EVERY) {
-            for column in (0..self.cells).step_by(EVERY) {
-                let here = self.heights[row * self.cells + column];
-                let mut free = 1.0_f32;
-                let mut distance = 2.0;
-                while distance < self.cells as f32 * 0.5 && free > 0.0 {
-                    let x = column as f32 + stride.x * distance;
-                    let z = row as f32 + stride.y * distance;
-                    if x < 0.0 || z < 0.0 || x as usize >= self.cells || z as usize >= self.cells {
-                        break;
-                    }
-                    let there = self.heights[z as usize * self.cells + x as usize];
-                    let run = distance * self.step;
-                    // Half in shade where the ray passes close above a crest: that is a soft edge.
-                    free = free.min(0.5 + 9.0 * (here + run * rise - there) / run);
-                    distance *= 1.22;
-                }
-                for dz in 0..EVERY.min(self.cells - row) {
-                    for dx in 0..EVERY.min(self.cells - column) {
-                        lit[(row + dz) * self.cells + column + dx] = free.clamp(0.0, 1.0);
-                    }
-                }
+        let here = self.height_at(row * self.cells + column);
+        let mut free = 1.0_f32;
+        let mut distance = 2.0;
+        while distance < self.cells as f32 * 0.5 && free > 0.0 {
+            let x = column as f32 + stride.x * distance;
+            let z = row as f32 + stride.y * distance;
+            if x < 0.0 || z < 0.0 || x as usize >= self.cells || z as usize >= self.cells {
+                break;
             }
+            let there = self.height_at(z as usize * self.cells + x as usize);
+            let run = distance * self.step;
+            // Half in shade where the ray passes close above a crest: that is a soft edge.
+            free = free.min(0.5 + 9.0 * (here + run * rise - there) / run);
+            distance *= 1.22;
         }
-        lit
+        free.clamp(0.0, 1.0)
     }
 
     /// Paints the land that lies in front of what is on the canvas, column by column from near to far.
@@ -216,6 +236,18 @@ impl Land {
         let rise = (point.y - view.eye.y) / distance;
         air.through(light, distance, vec3(slope, rise, 1.0).normalize())
     }
+}
+
+/// What the cell holds; worked out now if it holds no number yet.
+#[inline]
+fn known(cell: &Cell<f32>, work_out: impl FnOnce() -> f32) -> f32 {
+    let value = cell.get();
+    if !value.is_nan() {
+        return value;
+    }
+    let value = work_out();
+    cell.set(value);
+    value
 }
 
 /// How a surface of water looks.

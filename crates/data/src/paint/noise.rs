@@ -21,11 +21,15 @@ pub(crate) fn hash(x: i32, y: i32, seed: u32) -> u32 {
     bits ^ (bits >> 16)
 }
 
-/// The whole number below. Without SSE 4.1 `f32::floor` is a call, and noise asks for it all the time.
+/// The whole number below a number between -4 and 4 million. Without SSE 4.1 `f32::floor` is a call, a cast
+/// to `i32` looks after what does not fit, and noise asks for it all the time.
 #[inline]
 fn floor(x: f32) -> i32 {
-    let whole = x as i32;
-    whole - i32::from(x < whole as f32)
+    // So large that the last bit of the sum counts ones: the sum is rounded to a whole number.
+    const ROUND: f32 = 12_582_912.0;
+    let sum = x + ROUND;
+    let whole = (sum.to_bits() as i32).wrapping_sub(ROUND.to_bits() as i32);
+    whole - i32::from(x < sum - ROUND)
 }
 
 /// Texels of the table of noise for one step of its lattice, and texels on a side.
@@ -37,13 +41,23 @@ const TABLE: usize = 512;
 /// Read from a table, at a place of its own for each seed: most of a picture's time goes here.
 #[inline]
 pub(crate) fn noise(p: Vec2, seed: u32) -> f32 {
-    static NOISE: LazyLock<Vec<f32>> = LazyLock::new(|| {
-        let place = |at: usize| vec2((at % TABLE) as f32, (at / TABLE) as f32) / FINE as f32;
-        (0..TABLE * TABLE)
-            .map(|at| gradient_noise(place(at)))
-            .collect()
-    });
-    let table = NOISE.as_slice();
+    read(&NOISE, p, seed)
+}
+
+static NOISE: LazyLock<Box<Table>> = LazyLock::new(|| {
+    let place = |at: usize| vec2((at % TABLE) as f32, (at / TABLE) as f32) / FINE as f32;
+    let mut table = Box::new([0.0; TABLE * TABLE]);
+    for (at, value) in table.iter_mut().enumerate() {
+        *value = gradient_noise(place(at));
+    }
+    table
+});
+
+/// Of known length, so that masked positions need no check.
+type Table = [f32; TABLE * TABLE];
+
+#[inline(always)]
+fn read(table: &Table, p: Vec2, seed: u32) -> f32 {
     let shift = seed.wrapping_mul(0x9E37_79B1);
     let x = p.x * FINE as f32 + (shift >> 23) as f32;
     let y = p.y * FINE as f32 + (shift >> 14 & 0x1FF) as f32;
@@ -83,9 +97,10 @@ fn gradient_noise(p: Vec2) -> f32 {
 /// Noise upon noise, each of half the size and strength, from about -1 to 1.
 #[inline]
 pub(crate) fn fbm(mut p: Vec2, octaves: u32, seed: u32) -> f32 {
+    let table = &**NOISE;
     let (mut sum, mut strength) = (0.0, 0.55);
     for octave in 0..octaves {
-        sum += strength * noise(p, seed.wrapping_add(octave));
+        sum += strength * read(table, p, seed.wrapping_add(octave));
         strength *= 0.5;
         // Turned as well, so that the lattices do not fall together.
         p = vec2(1.6 * p.x - 1.2 * p.y, 1.2 * p.x + 1.6 * p.y);
@@ -105,9 +120,10 @@ pub(crate) fn detail(p: Vec2, size: f32, seed: u32) -> f32 {
 /// Sharp crests between wide valleys, from about 0 to 1 (Musgrave's ridged multifractal).
 #[inline]
 pub(crate) fn ridged(mut p: Vec2, octaves: u32, seed: u32) -> f32 {
+    let table = &**NOISE;
     let (mut sum, mut strength, mut weight) = (0.0, 0.5, 1.0_f32);
     for octave in 0..octaves {
-        let crest = 1.0 - noise(p, seed.wrapping_add(octave)).abs();
+        let crest = 1.0 - read(table, p, seed.wrapping_add(octave)).abs();
         let crest = crest * crest * weight;
         sum += strength * crest;
         weight = (1.6 * crest).clamp(0.0, 1.0);

@@ -55,15 +55,18 @@ impl Range {
             fbm(place / 1700.0, 2, self.seed + 9),
             fbm(place / 1700.0, 2, self.seed + 19),
         ) * 330.0;
+        let ramp = smoothstep(self.begins, self.begins + 3200.0, place.y);
+        let (top, extra, width) = self.summit;
+        let off = ((place + warp * 0.5).distance(top) / width).min(1.0);
+        if ramp == 0.0 && off == 1.0 {
+            return 0.0;
+        }
         let p = (place + warp) / self.ridges;
         let sharp = ridged(p, 6, self.seed);
         let mut crest = sharp;
         if self.round > 0.0 {
             crest = lerp(sharp, 0.5 + 0.6 * fbm(p * 1.2, 4, self.seed), self.round);
         }
-        let ramp = smoothstep(self.begins, self.begins + 3200.0, place.y);
-        let (top, extra, width) = self.summit;
-        let off = ((place + warp * 0.5).distance(top) / width).min(1.0);
         let cone = (1.0 - off) * (1.0 - 0.35 * off) * extra * (0.75 + 0.35 * sharp);
         ramp * self.height * (crest - 0.12).max(0.0) + cone
     }
@@ -184,7 +187,7 @@ impl Cover {
 pub(super) fn conifers(
     canvas: &mut Canvas,
     depth: &[f32],
-    land: &Land,
+    land: &Land<'_>,
     view: &Viewpoint,
     air: &Air,
     random: &mut Random,

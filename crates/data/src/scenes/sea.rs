@@ -142,14 +142,11 @@ impl Coast {
         let bend = 26.0 * fbm(place / 130.0, 3, self.seed);
         let base = match self.shore {
             // A strip of land on the horizon, or nothing.
+            Shore::Open if place.y <= self.away => -30.0,
             Shore::Open => {
                 let strip = fbm(vec2(place.x / 420.0, 0.2), 4, self.seed + 1)
                     + 0.25 * self.side * place.x / 400.0;
-                if place.y > self.away {
-                    self.tall * strip
-                } else {
-                    -30.0
-                }
+                self.tall * strip
             }
             Shore::Beach => {
                 let to_water = self.away + self.slant * place.x * 0.4 + 0.35 * bend - place.y;
@@ -166,6 +163,9 @@ impl Coast {
                 to_water.max(-90.0) * 0.07 + inland
             }
         };
+        if self.rocks <= -2.0 {
+            return base.max(-30.0);
+        }
         let stacks = ridged(place / 46.0, 4, self.seed + 3)
             + 0.7 * fbm(place / 60.0, 2, self.seed + 4)
             + self.rocks;

@@ -5,7 +5,7 @@ use glam::{Vec2, Vec3, vec2, vec3};
 use crate::Random;
 use crate::paint::air::{Air, Mood};
 use crate::paint::canvas::{Canvas, rgb, vary};
-use crate::paint::city::{Eye, Seen, Shape, Solid, bloom, in_shadow, look};
+use crate::paint::city::{Eye, Seen, Shade, Shape, Solid, bloom, look};
 use crate::paint::noise::{detail, fbm, hash, noise, smoothstep, speck};
 
 /// The light of a town: also at night, when windows and lamps are what shines.
@@ -573,12 +573,13 @@ impl Town {
     pub(super) fn paint(&self, eye: &Eye) -> Canvas {
         let mut canvas = Canvas::new();
         let side = canvas.side;
+        let shade = Shade::new(self.air.sun, &self.bodies);
         let place = |at: usize| (at as f32 + 0.5) / side as f32;
         for (at, seen) in look(side, eye, &self.bodies).into_iter().enumerate() {
             let towards = eye.towards(vec2(place(at % side), place(at / side)));
             canvas.pixels[at] = match seen {
                 Some(seen) if seen.hit.distance < 2500.0 => {
-                    self.shade(eye.place, towards, &seen, true)
+                    self.shade(eye.place, towards, &seen, Some(&shade))
                 }
                 _ => self
                     .air
@@ -591,7 +592,9 @@ impl Town {
         canvas
     }
 
-    fn shade(&self, from: Vec3, towards: Vec3, seen: &Seen, first: bool) -> Vec3 {
+    /// The light that comes from what is seen; without `shade` it is seen in a mirror, where nobody looks for
+    /// shadows and further mirrors.
+    fn shade(&self, from: Vec3, towards: Vec3, seen: &Seen, shade: Option<&Shade>) -> Vec3 {
         let distance = seen.hit.distance;
         let point = from + towards * distance;
         let normal = seen.hit.normal;
@@ -605,7 +608,7 @@ impl Town {
         let off = point + normal * 0.03;
         let lit = if !facing
             || self.air.sun.y < 0.06
-            || (first && in_shadow(off, &self.air, &self.bodies))
+            || shade.is_some_and(|shade| shade.covers(off, &self.bodies))
         {
             0.0
         } else {
@@ -621,7 +624,7 @@ impl Town {
             light += self.lamplight(off, normal);
         }
         let mut seen_light = colour * light + shine;
-        if mirror > 0.0 && first {
+        if mirror > 0.0 && shade.is_some() {
             let back = towards - normal * 2.0 * towards.dot(normal);
             let facing = (-towards.dot(normal)).clamp(0.0, 1.0);
             let strength = mirror * (0.35 + 0.65 * (1.0 - facing) * (1.0 - facing));
@@ -646,7 +649,7 @@ impl Town {
                     body: Some(index),
                     hit,
                 },
-                false,
+                None,
             ),
             None => self
                 .air

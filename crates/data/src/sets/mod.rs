@@ -92,7 +92,7 @@ pub fn scenes() -> Result<DataSet, DataError> {
     if let Some(real) = intel::find(&intel::usual_places()) {
         return Ok(real);
     }
-    provide(&Recipe::scenes())
+    Recipe::scenes().provide()
 }
 
 /// The sea animals, dolphin, shark and whale: 60 pictures of each to train with, generated if need be.
@@ -100,7 +100,7 @@ pub fn scenes() -> Result<DataSet, DataError> {
 /// # Errors
 /// When the cache folder cannot be written to.
 pub fn sea_animals() -> Result<DataSet, DataError> {
-    provide(&Recipe::sea_animals())
+    Recipe::sea_animals().provide()
 }
 
 /// The source task, twelve other things of the sea to pre-train on, generated if need be.
@@ -108,16 +108,7 @@ pub fn sea_animals() -> Result<DataSet, DataError> {
 /// # Errors
 /// When the cache folder cannot be written to.
 pub fn source_task() -> Result<DataSet, DataError> {
-    provide(&Recipe::source())
-}
-
-/// A generated set, made with a line of progress if it is not there.
-fn provide(recipe: &Recipe) -> Result<DataSet, DataError> {
-    let root = recipe.root();
-    if !make::is_complete(recipe, &root) {
-        make::make(recipe, &root, &make::print_progress)?;
-    }
-    Ok(recipe.data_set(root))
+    Recipe::source().provide()
 }
 
 /// The folder for everything that this project generates: `CVSTUDY_HOME`, else `cvstudy` in the user's cache

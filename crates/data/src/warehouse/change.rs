@@ -18,7 +18,7 @@ use crate::DataError;
 pub struct Plan {
     /// What it is for, for example "relabel as sea".
     pub what: String,
-    /// From where to where, relative to the warehouse.
+    /// From where to where, relative to the warehouse. What comes from an absolute path is copied.
     pub moves: Vec<(String, String)>,
 }
 
@@ -249,22 +249,34 @@ impl Warehouse {
 
     /// Does what is written down in the journal and has not been done, after a kill for example.
     pub(super) fn finish_changes(&mut self) -> Result<(), DataError> {
-        let text = "SELECT step, source, target, state FROM journal WHERE state IN ('planned', 'undoing') ORDER BY step";
-        let steps: Vec<(i64, String, String, String)> = self
+        let text = "SELECT step, change, source, target, state FROM journal WHERE state IN ('planned', 'undoing') ORDER BY step";
+        let steps: Vec<(i64, i64, String, String, String)> = self
             .index
             .prepare(text)?
             .query_map([], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+                Ok((
+                    row.get(0)?,
+                    row.get(1)?,
+                    row.get(2)?,
+                    row.get(3)?,
+                    row.get(4)?,
+                ))
             })?
             .collect::<Result<_, _>>()?;
-        for (step, source, target, state) in steps {
+        for (step, change, source, target, state) in steps {
             let back = state == "undoing";
-            let (from, to) = if back {
-                (&target, &source)
-            } else {
-                (&source, &target)
+            // What came from outside does not go back there: its original has stayed.
+            let aside = format!("{OWN}/aside/{change}/{target}");
+            let (from, to) = match (back, is_outside(&source)) {
+                (true, true) => (&target, &aside),
+                (true, false) => (&target, &source),
+                (false, _) => (&source, &target),
             };
-            self.carry(from, to)?;
+            if is_outside(from) {
+                self.copy(step, from, to)?;
+            } else {
+                self.carry(from, to)?;
+            }
             let write = self.index.transaction()?;
             let state = if back { "undone" } else { "done" };
             write.execute(
@@ -280,6 +292,25 @@ impl Warehouse {
         // Paths, labels and splits in the index follow the files.
         self.refresh()?;
         Ok(())
+    }
+
+    /// Copies a file from outside, so that it is there whole or not at all. That it has been copied already is well.
+    fn copy(&self, step: i64, from: &str, to: &str) -> Result<(), DataError> {
+        if self.root.join(to).symlink_metadata().is_ok() {
+            return Ok(());
+        }
+        let half = format!("{OWN}/copy-{step}-{}", std::process::id());
+        let path = self.root.join(&half);
+        fs::copy(from, &path).map_err(DataError::io("cannot be copied", from))?;
+        let carried = self.carry(&half, to);
+        if path.exists() {
+            // Another process that finishes the same change was faster, or the copy cannot stay.
+            fs::remove_file(&path).map_err(DataError::io("cannot be removed", &path))?;
+            if self.root.join(to).symlink_metadata().is_ok() {
+                return Ok(());
+            }
+        }
+        carried
     }
 
     /// Moves a file. That it has been moved already, by this process before it was killed or by another, is well.
@@ -299,6 +330,11 @@ impl Warehouse {
             moved => moved.map_err(DataError::io("cannot be moved to its new name", from)),
         }
     }
+}
+
+/// Whether a source of the journal lies outside of the warehouse.
+fn is_outside(source: &str) -> bool {
+    Path::new(source).is_absolute()
 }
 
 /// The path of a file of that name in the same folder.

@@ -6,6 +6,9 @@ use std::path::Path;
 
 use super::Picture;
 
+/// In how many of 64 bits the looks of two pictures may differ that look the same.
+pub(super) const NEAR: u32 = 3;
+
 /// What may be wrong with a picture. Thresholds are cleanvision's where it has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Issue {
@@ -258,6 +261,33 @@ fn usual_sizes(pictures: &[Picture]) -> (f64, f64) {
     };
     let (first, third) = (quartile(0.25), quartile(0.75));
     (first - 3.0 * (third - first), third + 3.0 * (third - first))
+}
+
+/// All pictures in groups of one content or one look, in the order of their first paths; most stand alone.
+pub(super) fn alike(pictures: &[Picture]) -> Vec<Vec<&Picture>> {
+    let position: HashMap<&str, usize> = pictures
+        .iter()
+        .enumerate()
+        .map(|(at, picture)| (picture.path.as_str(), at))
+        .collect();
+    let mut leader: Vec<usize> = (0..pictures.len()).collect();
+    let both = [same_content(pictures), same_look(pictures, NEAR)].concat();
+    for group in both {
+        let first = root(&mut leader, position[group[0].path.as_str()]);
+        for picture in &group[1..] {
+            let other = root(&mut leader, position[picture.path.as_str()]);
+            let first = root(&mut leader, first);
+            leader[first.max(other)] = first.min(other);
+        }
+    }
+    let mut groups: BTreeMap<usize, Vec<&Picture>> = BTreeMap::new();
+    for (at, picture) in pictures.iter().enumerate() {
+        groups
+            .entry(root(&mut leader, at))
+            .or_default()
+            .push(picture);
+    }
+    groups.into_values().collect()
 }
 
 /// Groups of pictures with the same content.

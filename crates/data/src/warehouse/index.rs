@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use rusqlite::{Connection, params};
 use vision::Image;
 
+use super::about::head;
 use super::quality::Quality;
 use super::{Picture, Refreshed};
 use crate::DataError;
@@ -22,6 +23,9 @@ const PORTION: usize = 256;
 /// How long one process waits while another writes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Counts up when the table of the pictures changes.
+const EDITION: i64 = 2;
+
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS pictures (
         path TEXT PRIMARY KEY,
@@ -31,6 +35,8 @@ const SCHEMA: &str = "
         label TEXT NOT NULL,
         split TEXT NOT NULL,
         format TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        exif TEXT NOT NULL,
         width INTEGER NOT NULL,
         height INTEGER NOT NULL,
         brightness_99 REAL NOT NULL,
@@ -59,7 +65,13 @@ pub(super) fn open(file: &Path) -> Result<Connection, DataError> {
     // Readers and one writer at a time do not stop each other, and a kill leaves the last whole state.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    let edition: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if edition != EDITION {
+        // What is known of the pictures is read from them anew; tags and the journal stay.
+        connection.execute_batch("DROP TABLE IF EXISTS pictures")?;
+    }
     connection.execute_batch(SCHEMA)?;
+    connection.pragma_update(None, "user_version", EDITION)?;
     Ok(connection)
 }
 
@@ -139,6 +151,7 @@ fn measure(root: &Path, name: &str) -> Picture {
         .to_string();
     match Image::from_bytes(&bytes) {
         Ok(image) => {
+            (picture.mode, picture.exif) = head(&bytes);
             (picture.width, picture.height) = (image.width(), image.height());
             picture.quality = Quality::of(image.as_rgb8());
         }
@@ -176,8 +189,10 @@ fn format_name(format: ImageFormat) -> &'static str {
 
 fn store(write: &Connection, picture: &Picture, modified: i64) -> Result<(), DataError> {
     let quality = &picture.quality;
+    // A map of texts always has a JSON form.
+    let exif = serde_json::to_string(&picture.exif).unwrap_or_default();
     write.execute(
-        "INSERT OR REPLACE INTO pictures VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+        "INSERT OR REPLACE INTO pictures VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
         params![
             picture.path,
             picture.bytes as i64,
@@ -186,6 +201,8 @@ fn store(write: &Connection, picture: &Picture, modified: i64) -> Result<(), Dat
             picture.label,
             picture.split,
             picture.format,
+            picture.mode,
+            exif,
             picture.width,
             picture.height,
             quality.brightness_99,
@@ -216,17 +233,19 @@ pub(super) fn select(
             label: row.get(4)?,
             split: row.get(5)?,
             format: row.get(6)?,
-            width: row.get(7)?,
-            height: row.get(8)?,
+            mode: row.get(7)?,
+            exif: serde_json::from_str(&row.get::<_, String>(8)?).unwrap_or_default(),
+            width: row.get(9)?,
+            height: row.get(10)?,
             quality: Quality {
-                brightness_99: row.get(9)?,
-                brightness_5: row.get(10)?,
-                entropy: row.get(11)?,
-                sharpness: row.get(12)?,
-                gray: row.get(13)?,
-                look: row.get::<_, i64>(14)? as u64,
+                brightness_99: row.get(11)?,
+                brightness_5: row.get(12)?,
+                entropy: row.get(13)?,
+                sharpness: row.get(14)?,
+                gray: row.get(15)?,
+                look: row.get::<_, i64>(16)? as u64,
             },
-            broken: row.get(15)?,
+            broken: row.get(17)?,
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)

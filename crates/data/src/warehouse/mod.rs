@@ -3,10 +3,16 @@
 //! - [`quality`]: what is measured of each picture
 //! - `index`: what is known of every file, kept in SQLite
 //! - [`finding`]: what is wrong: broken, twice there, dark, leaked from training into testing
+//! - `about`: what the head of a file tells: mode and EXIF
 //! - [`change`]: renaming, relabelling, moving, setting aside: planned, journalled, undone
+//! - `arrange`: bringing pictures in, and parting them into training and testing
+//! - `export`: the pictures as an ImageFolder, WebDataset shards, a CSV manifest
 //! - `report`: all of it as a page to look at
 
+mod about;
+mod arrange;
 pub mod change;
+mod export;
 pub mod finding;
 mod index;
 pub mod quality;
@@ -23,7 +29,7 @@ pub use change::{Change, Plan};
 pub use finding::{Finding, Findings, Issue};
 pub use quality::Quality;
 
-use crate::{DataError, Samples};
+use crate::DataError;
 
 /// The folder inside a warehouse that holds its index and what has been set aside.
 const OWN: &str = ".warehouse";
@@ -59,6 +65,12 @@ pub struct Picture {
     pub split: String,
     /// What its content is, as the usual ending: `jpg`, `png`.
     pub format: String,
+    /// How its pixels are stored, by Pillow's names: `RGB`, `RGBA`, `L` (grey), `LA`, `CMYK`, `I;16`; empty when it
+    /// is broken.
+    pub mode: String,
+    /// What the camera wrote into it, by the names of the EXIF standard: `Model`, `DateTimeOriginal`,
+    /// `Orientation`, `GPSLatitude` and so on.
+    pub exif: BTreeMap<String, String>,
     /// Pixels; 0 when it is broken.
     pub width: u32,
     /// Pixels; 0 when it is broken.
@@ -211,87 +223,7 @@ impl Warehouse {
     /// # Errors
     /// When the index cannot be read.
     pub fn findings(&self) -> Result<Findings, DataError> {
-        Ok(finding::find(&self.pictures()?, 3))
-    }
-
-    /// The pictures that can be read, for a loader, for shards or a manifest: their labels are the classes.
-    ///
-    /// # Errors
-    /// When the index cannot be read.
-    pub fn samples(&self) -> Result<Samples, DataError> {
-        let whole = self
-            .pictures()?
-            .into_iter()
-            .filter(|picture| picture.broken.is_none());
-        Ok(Samples::labelled(whole.map(|picture| {
-            (self.root.join(picture.path), picture.label)
-        })))
-    }
-
-    /// Writes a CSV manifest, with the columns `path`, `label`, `split`, `bytes` and `hash`.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn export_csv(&self, file: impl AsRef<Path>) -> Result<(), DataError> {
-        let file = file.as_ref();
-        let wrong = |error: csv::Error| DataError::content(file, error.to_string());
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer
-            .write_record(["path", "label", "split", "bytes", "hash"])
-            .map_err(wrong)?;
-        for picture in self.pictures()? {
-            let path = self.root.join(&picture.path);
-            let path = std::path::absolute(&path).unwrap_or(path);
-            let bytes = picture.bytes.to_string();
-            let fields = [
-                &path.to_string_lossy(),
-                picture.label.as_str(),
-                &picture.split,
-                &bytes,
-                &picture.hash,
-            ];
-            writer.write_record(fields).map_err(wrong)?;
-        }
-        let text = writer
-            .into_inner()
-            .map_err(|error| DataError::content(file, error.to_string()))?;
-        crate::sets::make::write_whole(file, &text)
-    }
-
-    /// Copies the pictures that can be read into an ImageFolder: a folder for each label.
-    ///
-    /// # Errors
-    /// When the folder is not empty or cannot be written to.
-    pub fn export_folder(&self, to: impl AsRef<Path>) -> Result<usize, DataError> {
-        let to = to.as_ref();
-        if fs::read_dir(to).is_ok_and(|mut inside| inside.next().is_some()) {
-            return Err(DataError::content(to, "is not empty; name a new folder"));
-        }
-        let mut count = 0;
-        for picture in self
-            .pictures()?
-            .iter()
-            .filter(|picture| picture.broken.is_none())
-        {
-            rt::checkpoint();
-            // Two folders may hold files of the same name: the hash keeps them apart.
-            let ending = Path::new(&picture.path)
-                .extension()
-                .unwrap_or_default()
-                .to_string_lossy();
-            let name = format!("{}.{ending}", &picture.hash[..16]);
-            let folder = to.join(if picture.label.is_empty() {
-                "unlabelled"
-            } else {
-                &picture.label
-            });
-            fs::create_dir_all(&folder).map_err(DataError::io("cannot be made", &folder))?;
-            let target = folder.join(name);
-            fs::copy(self.root.join(&picture.path), &target)
-                .map_err(DataError::io("cannot be written", &target))?;
-            count += 1;
-        }
-        Ok(count)
+        Ok(finding::find(&self.pictures()?, finding::NEAR))
     }
 
     /// Writes the findings as one HTML page with a gallery and charts, which needs nothing else.

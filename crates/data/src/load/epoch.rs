@@ -1,0 +1,168 @@
+//! An epoch while it is made: threads that decode ahead, and the one who asks for its batches in order.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tch::Tensor;
+
+use super::loader::{Loader, Pixels};
+use crate::{Batch, Batches, DataError};
+
+/// The batches of an epoch while they are made.
+pub(super) struct Epoch {
+    batches: usize,
+    /// The number of the batch that is given out next.
+    next: usize,
+    received: Receiver<(usize, Result<Pixels, DataError>)>,
+    /// Batches that came before their turn.
+    waiting: BTreeMap<usize, Result<Pixels, DataError>>,
+    shared: Arc<Shared>,
+    workers: Vec<JoinHandle<()>>,
+    side: i64,
+}
+
+/// What the threads of an epoch agree on.
+struct Shared {
+    stop: AtomicBool,
+    /// The number of the batch that is begun next.
+    begun: AtomicUsize,
+    /// How many batches have been given out, and a call when it grows.
+    given: Mutex<usize>,
+    more: Condvar,
+}
+
+impl Epoch {
+    pub(super) fn start(loader: &Loader, epoch: u64) -> Self {
+        let batches = loader.len();
+        let order = Arc::new(loader.order(epoch));
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            begun: AtomicUsize::new(0),
+            given: Mutex::new(0),
+            more: Condvar::new(),
+        });
+        let (sender, received) = channel();
+        let workers = (0..loader.workers.min(batches))
+            .map(|_| {
+                let (sender, shared, order) =
+                    (sender.clone(), Arc::clone(&shared), Arc::clone(&order));
+                let (work, plan, prefetch) = (
+                    Arc::clone(&loader.work),
+                    loader.plan.clone(),
+                    loader.prefetch,
+                );
+                thread::spawn(move || {
+                    while let Some(batch) = shared.take_turn(batches, prefetch) {
+                        let pixels = work.collate(epoch, &order[plan.range(batch)], &shared.stop);
+                        if sender.send((batch, pixels)).is_err() {
+                            return;
+                        }
+                    }
+                })
+            })
+            .collect();
+        Self {
+            batches,
+            next: 0,
+            received,
+            waiting: BTreeMap::new(),
+            shared,
+            workers,
+            side: i64::from(loader.work.side),
+        }
+    }
+
+    /// Waits for the batch whose turn it is, with an eye on interrupts.
+    fn wait(&mut self) -> Option<Result<Pixels, DataError>> {
+        loop {
+            rt::checkpoint();
+            if let Some(pixels) = self.waiting.remove(&self.next) {
+                return Some(pixels);
+            }
+            match self.received.recv_timeout(Duration::from_millis(50)) {
+                Ok((batch, pixels)) => {
+                    self.waiting.insert(batch, pixels);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                // A worker panicked: the learner's transform did, and has told.
+                Err(RecvTimeoutError::Disconnected) => return None,
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// The next batch to make, once there is room for it.
+    fn take_turn(&self, batches: usize, prefetch: usize) -> Option<usize> {
+        let batch = self.begun.fetch_add(1, Ordering::Relaxed);
+        if batch >= batches {
+            return None;
+        }
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        while batch >= *given + prefetch && !self.stop.load(Ordering::Relaxed) {
+            given = self
+                .more
+                .wait(given)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        (!self.stop.load(Ordering::Relaxed)).then_some(batch)
+    }
+
+    fn give(&self) {
+        *self.given.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.more.notify_all();
+    }
+}
+
+impl Iterator for Epoch {
+    type Item = Result<Batch, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.next < self.batches {
+            let Some(pixels) = self.wait() else {
+                self.next = self.batches;
+                let problem = "a transform panicked; its message is above";
+                return Some(Err(DataError::Setting(problem.into())));
+            };
+            self.next += 1;
+            self.shared.give();
+            match pixels {
+                // All of its pictures were left out.
+                Ok(pixels) if pixels.indices.is_empty() => {}
+                Ok(pixels) => return Some(Ok(batch(pixels, self.side))),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Epoch {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Relaxed);
+        // Under the lock, so that no worker begins to wait just now.
+        drop(
+            self.shared
+                .given
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        self.shared.more.notify_all();
+        for worker in self.workers.drain(..) {
+            let _ = worker.join();
+        }
+    }
+}
+
+fn batch(pixels: Pixels, side: i64) -> Batch {
+    let images = Tensor::from_slice(&pixels.values).reshape([-1, 3, side, side]);
+    Batch {
+        images,
+        labels: Tensor::from_slice(&pixels.labels),
+        indices: pixels.indices,
+    }
+}
