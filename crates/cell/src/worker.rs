@@ -1,12 +1,12 @@
 //! The kernel's side of a worker process.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,21 +26,29 @@ const FULL: i32 = 1000;
 /// A worker process.
 #[derive(Debug)]
 pub struct Worker {
-    child: Child,
+    process: Process,
     socket: UnixStream,
     /// Where messages to the worker go; shared with whoever interrupts.
     pub line: Line,
-    stdout: Stream<ChildStdout>,
-    stderr: Stream<ChildStderr>,
+    stdout: Stream,
+    stderr: Stream,
     received: Vec<u8>,
     frames: VecDeque<ToKernel>,
     ready: bool,
 }
 
+/// A process that this one has started, and has to wait for.
+#[derive(Debug)]
+pub(crate) struct Process {
+    id: u32,
+    /// How it ended, once that is known.
+    status: Option<ExitStatus>,
+}
+
 /// One end of a pipe with its decoder.
 #[derive(Debug)]
-struct Stream<P> {
-    pipe: P,
+struct Stream {
+    pipe: PipeReader,
     decoder: Decoder,
     open: bool,
 }
@@ -127,6 +135,8 @@ impl Worker {
     ) -> Result<Self, CellError> {
         let broken = |error: io::Error| CellError::NoWorker(error.to_string());
         let (ours, theirs) = UnixStream::pair().map_err(broken)?;
+        let (stdout, their_stdout) = io::pipe().map_err(broken)?;
+        let (stderr, their_stderr) = io::pipe().map_err(broken)?;
         let mut command = Command::new(program);
         command
             .arg(SUBCOMMAND)
@@ -134,38 +144,39 @@ impl Worker {
             .current_dir(folder);
         command
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        // libgomp's threads would wait for each other by spinning, which starves whatever else runs.
-        command
-            .env("OMP_WAIT_POLICY", "passive")
-            .env("GOMP_SPINCOUNT", "0");
+            .stdout(their_stdout)
+            .stderr(their_stderr);
+        prepare(&mut command);
         // A group of its own: Ctrl-C in a terminal is for the front end, and what a cell starts ends with it.
         command.process_group(0);
-        let mut child = command.spawn().map_err(broken)?;
-        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(CellError::NoWorker("it has no output".into()));
-        };
-        for descriptor in [ours.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()] {
-            set_nonblocking(descriptor).map_err(broken)?;
+        let process = Process::new(command.spawn().map_err(broken)?.id());
+        Self::new(process, ours, stdout, stderr, line).map_err(broken)
+    }
+
+    /// Takes a process over whose other ends these are.
+    pub(crate) fn new(
+        process: Process,
+        socket: UnixStream,
+        stdout: PipeReader,
+        stderr: PipeReader,
+        line: &Line,
+    ) -> io::Result<Self> {
+        for descriptor in [socket.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()] {
+            set_nonblocking(descriptor)?;
         }
-        let writer = ours.try_clone().map_err(broken)?;
         // Descriptors of one socket share the mode, so writes may find it full: `Patient` waits then.
-        line.connect(Some(writer));
+        line.connect(Some(socket.try_clone()?));
+        let stream = |pipe, name| Stream {
+            pipe,
+            decoder: Decoder::new(name),
+            open: true,
+        };
         Ok(Self {
-            child,
-            socket: ours,
+            process,
+            socket,
             line: line.clone(),
-            stdout: Stream {
-                pipe: stdout,
-                decoder: Decoder::new(StreamName::Stdout),
-                open: true,
-            },
-            stderr: Stream {
-                pipe: stderr,
-                decoder: Decoder::new(StreamName::Stderr),
-                open: true,
-            },
+            stdout: stream(stdout, StreamName::Stdout),
+            stderr: stream(stderr, StreamName::Stderr),
             received: Vec::new(),
             frames: VecDeque::new(),
             ready: false,
@@ -174,7 +185,7 @@ impl Worker {
 
     /// The process's number.
     pub fn process(&self) -> u32 {
-        self.child.id()
+        self.process.id
     }
 
     /// Waits for output or a message, and passes output on.
@@ -268,7 +279,7 @@ impl Worker {
     /// Learns how the process ended, after its last output.
     fn bury(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) -> Death {
         self.line.connect(None);
-        let status = self.child.wait();
+        let status = self.process.wait();
         self.drain(place, show);
         for event in self
             .stdout
@@ -298,19 +309,53 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.line.connect(None);
-        if let Ok(group) = i32::try_from(self.child.id()) {
+        if let Ok(group) = i32::try_from(self.process.id) {
             // SAFETY: sends a signal to the group that `start` made; its leader has not been waited for, or is gone,
             // in which case what it started is still in the group.
             unsafe { libc::kill(-group, libc::SIGKILL) };
         }
-        let _ = self.child.wait();
+        let _ = self.process.wait();
+    }
+}
+
+impl Process {
+    pub(crate) fn new(id: u32) -> Self {
+        Self { id, status: None }
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> io::Result<ExitStatus> {
+        if let Some(status) = self.status {
+            return Ok(status);
+        }
+        let id = libc::pid_t::try_from(self.id).map_err(io::Error::other)?;
+        let mut status = 0;
+        loop {
+            // SAFETY: the status is ours to be written to.
+            if unsafe { libc::waitpid(id, &raw mut status, 0) } == id {
+                return Ok(*self.status.insert(ExitStatus::from_raw(status)));
+            }
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Makes it the leader of a group of its own; 0 is the calling process.
+    pub(crate) fn lead_a_group(&self) {
+        if let Ok(id) = libc::pid_t::try_from(self.id) {
+            // SAFETY: changes a number of the process. Parent and child both do it, so that it has been done
+            // before either goes on; the second call fails and does no harm.
+            unsafe { libc::setpgid(id, id) };
+        }
     }
 }
 
 /// Names places in cells; see [`crate::output::rename_places`].
 pub type Place<'a> = &'a dyn Fn(&str, usize, usize) -> Option<String>;
 
-impl<P: Read> Stream<P> {
+impl Stream {
     fn drain(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) {
         let mut chunk = [0; CHUNK];
         while self.open {
@@ -392,23 +437,37 @@ pub fn run_tool(library: &Path) -> Result<i32, CellError> {
 pub fn worker_main() -> ! {
     let problem = match std::env::args_os().nth(2) {
         None => "which course?".to_string(),
-        Some(library) => serve(Path::new(&library)),
+        Some(library) => match load(Path::new(&library)) {
+            Ok(serve) => serve(),
+            Err(error) => error.to_string(),
+        },
     };
     eprintln!("cvstudy worker: {problem}");
     std::process::exit(2)
 }
 
-fn serve(library: &Path) -> String {
-    // SAFETY: the course is ours; loading it runs the initialisers of libtorch, which expect nothing.
-    let course = unsafe { libloading::Library::new(library) };
-    let course = match course {
-        Ok(course) => course,
-        Err(error) => return format!("cannot load {}: {error}", library.display()),
+/// The course's entry point: serves a kernel on standard input.
+pub(crate) type Entry = extern "C" fn() -> !;
+
+/// Sets what libtorch reads while it is loaded.
+pub(crate) fn prepare(command: &mut Command) {
+    // libgomp's threads would wait for each other by spinning, which starves whatever else runs.
+    command
+        .env("OMP_WAIT_POLICY", "passive")
+        .env("GOMP_SPINCOUNT", "0");
+}
+
+/// Loads the course for good.
+pub(crate) fn load(library: &Path) -> Result<Entry, CellError> {
+    let broken = |error: libloading::Error| {
+        CellError::NoWorker(format!("cannot load {}: {error}", library.display()))
     };
+    // SAFETY: the course is ours; loading it runs the initialisers of libtorch, which expect nothing.
+    let course = unsafe { libloading::Library::new(library) }.map_err(broken)?;
     // SAFETY: the course defines this symbol with this type, see its `worker` module.
-    let entry = unsafe { course.get::<extern "C" fn() -> !>(b"cvstudy_worker\0") };
-    match entry {
-        Ok(entry) => entry(),
-        Err(error) => format!("{} is not a course: {error}", library.display()),
-    }
+    let entry = unsafe { course.get::<Entry>(b"cvstudy_worker\0") }.map_err(broken)?;
+    let entry = *entry;
+    // Not unloaded: the entry point lies in it.
+    std::mem::forget(course);
+    Ok(entry)
 }
