@@ -134,13 +134,7 @@ impl<'a> Grader<'a> {
         graded.ran = ran.cells;
         graded.in_force = ran.in_force;
         graded.seconds = began.elapsed().as_secs_f64();
-        let place = Path::new("autograded")
-            .join(&submission.student)
-            .join(&submission.assignment);
-        let file = self
-            .root
-            .join(place)
-            .join(format!("{}.ipynb", submission.notebook));
+        let file = graded.executed_path(self.root);
         write_whole(&file, &notebook.to_json())?;
         Ok(graded)
     }

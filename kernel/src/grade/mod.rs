@@ -10,8 +10,10 @@
 //! | `job` | what grader and executing process say to each other |
 //! | `execute` | the executing process: runs the cells |
 //! | `limits` | a cell kept within its limits while it runs |
+//! | `by_hand` | points given by a person, on a page |
 //! | `merge` | parts graded on several machines put together |
 
+mod by_hand;
 mod confine;
 mod course;
 mod execute;
@@ -116,6 +118,8 @@ pub(crate) struct GradeOptions {
 enum GradeCommand {
     /// Put together what was graded in parts
     Merge(merge::MergeOptions),
+    /// Give points for written answers and tasks, on a page of this machine's own
+    ByHand(by_hand::ByHandOptions),
 }
 
 fn shard(text: &str) -> Result<(u64, u64), String> {
@@ -132,8 +136,10 @@ fn shard(text: &str) -> Result<(u64, u64), String> {
 /// # Errors
 /// When there is nothing to grade, or a result cannot be written. That a submission fails is a result.
 pub(crate) fn grade(options: GradeOptions) -> Result<()> {
-    if let Some(GradeCommand::Merge(options)) = &options.command {
-        return merge::merge(options);
+    match &options.command {
+        Some(GradeCommand::Merge(options)) => return merge::merge(options),
+        Some(GradeCommand::ByHand(options)) => return by_hand::by_hand(options),
+        None => {}
     }
     let folder = options.folder.as_deref().context("which folder?")?;
     let course = Course::find(folder, options.source.as_deref())?;
