@@ -120,8 +120,12 @@ def main():
             course = Course(Path(folder), config["ours"][0], stamp)
             course.hand_in(SUBMISSIONS)
             ours, our_time, _ = course.grade()
-            peer, peers_time = peers_seconds(config, stamp)
-            print(json.dumps({"id": "grade_100", "ours": ours, "peer": peer and peer * SUBMISSIONS}), flush=True)
+            peer, peers_time, error = None, None, None
+            try:
+                peer, peers_time = peers_seconds(config, stamp)
+            except subprocess.CalledProcessError as failure:
+                error = f"the peer failed: {failure.stderr.decode(errors='replace')[-300:]}"
+            print(json.dumps({"id": "grade_100", "ours": ours, "peer": peer and peer * SUBMISSIONS, "error": error}), flush=True)
             print(json.dumps({"id": "grade_time", "ours": our_time, "peer": peers_time and peers_time * SUBMISSIONS}), flush=True)
             changed = Path(folder) / "changed" / "week.md"
             changed.parent.mkdir()
