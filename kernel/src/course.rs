@@ -42,6 +42,10 @@ struct CheckOptions {
     #[arg(long, value_name = "SECONDS", default_value_t = 300.0)]
     budget: f64,
 
+    /// The longest a cell may take, compiling included
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    timeout: f64,
+
     /// A folder that notebooks may read as ../data [default: the course's data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
@@ -75,7 +79,7 @@ enum What {
 
 fn check(options: &CheckOptions) -> Result<()> {
     setup::ensure(setup::Need::Course)?;
-    let supervisor = Supervisor::standard(options.data.as_deref())?;
+    let supervisor = Supervisor::standard(options.timeout, options.data.as_deref())?;
     let places = match options.sources.is_empty() {
         true => vec![PathBuf::from("notebooks/source")],
         false => options.sources.clone(),

@@ -15,7 +15,7 @@ use cell::exercises::{Exercises, Plan, Test, TestOutcome};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-/// The file in the cache folder that progress is kept in.
+/// The file that progress is kept in: in the folder that `XDG_STATE_HOME` names, else in the cache folder.
 const PROGRESS: &str = "progress.json";
 
 /// What is known of one exercise's tests.
@@ -43,7 +43,9 @@ impl Progress {
     }
 
     fn path() -> PathBuf {
-        cell::course::home().join(PROGRESS)
+        let state = std::env::var_os("XDG_STATE_HOME").filter(|folder| !folder.is_empty());
+        let folder = state.map(|folder| PathBuf::from(folder).join("cvstudy"));
+        folder.unwrap_or_else(cell::course::home).join(PROGRESS)
     }
 
     /// What is known of a notebook.
@@ -51,21 +53,22 @@ impl Progress {
         self.notebooks.get(notebook)
     }
 
-    /// Keeps what a check came to.
+    /// Keeps what a check came to. Kernels of several notebooks do that one after another.
     ///
     /// # Errors
     /// When the cache folder cannot be written to.
     pub(crate) fn note(notebook: &str, tests: &str, state: State) -> Result<()> {
+        let path = Self::path();
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        let lock = fs::File::create(path.with_extension("lock"))?;
+        lock.lock()?;
         let mut progress = Self::read();
         progress
             .notebooks
             .entry(notebook.to_owned())
             .or_default()
             .insert(tests.to_owned(), state);
-        Ok(write_whole(
-            &Self::path(),
-            &serde_json::to_vec_pretty(&progress)?,
-        )?)
+        Ok(write_whole(&path, &serde_json::to_vec_pretty(&progress)?)?)
     }
 }
 

@@ -69,9 +69,9 @@ enum Command {
     Status(status::StatusOptions),
     /// Check a notebook's exercises whenever it is saved
     Watch(watch::WatchOptions),
-    /// Execute one submission, for `grade`
+    /// Execute submissions, for `grade`
     #[command(name = grade::SUBCOMMAND, hide = true)]
-    ExecuteSubmission,
+    ExecuteSubmissions,
     /// Show the state of every part of the set-up
     Doctor(setup::DoctorOptions),
     /// Serve a Jupyter front end, which calls this itself
@@ -118,7 +118,7 @@ fn dispatch(command: Command) -> Result<()> {
         Command::Reset(options) => reset::reset(options),
         Command::Status(options) => status::status(options),
         Command::Watch(options) => watch::watch(options),
-        Command::ExecuteSubmission => grade::execute_submission(),
+        Command::ExecuteSubmissions => grade::execute_submissions(),
         Command::Doctor(options) => setup::doctor(options),
         Command::Kernel(options) => jupyter::serve(&options.connection_file),
     }

@@ -29,8 +29,9 @@ const LATE: &str = "late.json";
 Made anew in DIR: gradebook.db (nbgrader's format), feedback/ (a page for each learner), report.html (a page
 for the teacher), grades.csv, grades.json, and to-grade.csv with every answer that waits for a person.
 
-To give points by hand, fill in the columns score and comment of to-grade.csv and run
-`cvstudy report DIR --manual to-grade.csv`, or use nbgrader's formgrader on the same gradebook.")]
+To give points by hand, run `cvstudy grade by-hand DIR`, which serves a page for it; or fill in the columns score and
+comment of to-grade.csv and run `cvstudy report DIR --manual to-grade.csv`; or use nbgrader's formgrader on the same
+gradebook.")]
 pub(crate) struct ReportOptions {
     /// The folder that `cvstudy grade` wrote its results to
     #[arg(value_name = "DIR")]
@@ -148,7 +149,7 @@ fn write_notebook(
             .iter()
             .find(|total| is_of(graded, &total.student, &total.assignment, &total.notebook));
         let Some(total) = total else { continue };
-        let executed = executed(root, graded);
+        let executed = graded.executed(root);
         if let Some(executed) = &executed {
             code.push((graded.student.clone(), answers(executed)));
         }
@@ -193,18 +194,6 @@ fn write_notebook(
 
 fn is_of(graded: &Graded, student: &str, assignment: &str, notebook: &str) -> bool {
     graded.student == student && graded.assignment == assignment && graded.notebook == notebook
-}
-
-/// The executed copy, for those that could be executed.
-fn executed(root: &Path, graded: &Graded) -> Option<Notebook> {
-    if graded.refused.is_some() {
-        return None;
-    }
-    let folder = root
-        .join("autograded")
-        .join(&graded.student)
-        .join(&graded.assignment);
-    Notebook::read(&folder.join(format!("{}.ipynb", graded.notebook))).ok()
 }
 
 /// What the learner wrote in answers, one after another.

@@ -29,6 +29,10 @@ pub(crate) struct WatchOptions {
     /// Check once and end
     #[arg(long)]
     once: bool,
+
+    /// The longest a cell may take, compiling included
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    timeout: f64,
 }
 
 /// Checks a notebook's exercises now and on every save, until it is stopped.
@@ -37,7 +41,7 @@ pub(crate) struct WatchOptions {
 /// When the notebook cannot be read at the start.
 pub(crate) fn watch(options: WatchOptions) -> Result<()> {
     setup::ensure(setup::Need::Course)?;
-    let supervisor = Supervisor::standard(None)?;
+    let supervisor = Supervisor::standard(options.timeout, None)?;
     check(&options, &supervisor)?;
     if options.once {
         return Ok(());

@@ -7,6 +7,34 @@ import corpus
 
 SYSTEM = "unsafe extern \"C\" { fn fork() -> i32; fn kill(p: i32, s: i32) -> i32; fn getppid() -> i32; fn ptrace(r: i64, p: i64, a: i64, d: i64) -> i64; fn chmod(p: *const u8, m: u32) -> i32; fn socket(d: i32, t: i32, p: i32) -> i32; }\n"
 
+# Whether the process's memory holds a line of the tests that only their source has. It is written backwards here, so
+# that it is not found in what looks for it.
+SCAN = r"""
+fn holds_the_tests() -> bool {
+    use std::io::{Read, Seek, SeekFrom};
+    let backwards = b"63- ,)4 ,04-(dda";
+    let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+    let mut memory = std::fs::File::open("/proc/self/mem").unwrap();
+    let mut bytes = Vec::new();
+    for line in maps.lines().filter(|line| line.contains(" rw") && line.split_whitespace().nth(4) == Some("0")) {
+        let (from, to) = line.split_whitespace().next().unwrap().split_once('-').unwrap();
+        let (from, to) = (u64::from_str_radix(from, 16).unwrap(), u64::from_str_radix(to, 16).unwrap());
+        let mut at = from;
+        while at < to {
+            bytes.resize(usize::try_from((to - at).min(1 << 20)).unwrap(), 0);
+            memory.seek(SeekFrom::Start(at)).unwrap();
+            let Ok(length) = memory.read(&mut bytes) else { break };
+            if length == 0 { break }
+            for start in 0..length.saturating_sub(backwards.len()) {
+                if bytes[start] == b'a' && bytes[start..start + backwards.len()].iter().rev().eq(backwards) { return true; }
+            }
+            at += length as u64;
+        }
+    }
+    false
+}
+"""
+
 
 def add(body, before=""):
     return lambda one: one.write("add", before + corpus.ADD.format(body))
@@ -37,6 +65,7 @@ HOSTILE = {
     "reads-the-system": (add(assure('std::fs::read("/etc/passwd").is_err() && std::fs::read_dir("/").is_err() && std::fs::read_dir("/root").is_err()')), 2, ""),
     "reads-others": (add(assure('std::fs::read_dir("@ROOT@/submitted").is_err() && std::fs::read("@ROOT@/gradebook.db").is_err()')), 2, ""),
     "writes-the-gradebook": (add(assure('std::fs::write("@ROOT@/ours/gradebook.db", "x").is_err() && std::fs::write("@ROOT@/evil", "x").is_err()')), 2, ""),
+    "reads-its-memory": (add(assure("!holds_the_tests()"), SCAN), 2, ""),
     "lists-compiled-tests": (add(assure('std::fs::read_dir("@CELLS@").is_err() && std::fs::write("@CELLS@/evil", "x").is_err()')), 2, ""),
     "includes-the-tests": (add(assure('include_str!("@SOURCE@").is_empty()')), 0, "compile-error"),
     "includes-the-system": (add(assure('include_str!("/etc/passwd").is_empty()')), 0, "compile-error"),

@@ -2,15 +2,20 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import time
 import unittest
+import urllib.error
+import urllib.parse
+import urllib.request
 from pathlib import Path
 
 import corpus
 import hostile
 from course import PROGRAM, SOURCE, Course, points
+from nbgrader.api import Gradebook
 
 LIMITS = ["--timeout", "15", "--memory", "3072", "--output", "4", "--disk", "64"]
 SECRETS = ["hidden-marker", "-40", "HIDDEN TESTS", "scheme-marker", "MARK SCHEME", "of no values"]
@@ -81,22 +86,29 @@ class Pipeline(unittest.TestCase):
         self.assertIn("another version", refused.stderr)
 
     def test_what_is_graded_stays_graded(self):
-        self.some("solved", "wrong", "panics", "mean-first")
-        command = [PROGRAM, "grade", self.course.root, "--source", SOURCE / "contract.md", "--output-dir", self.course.ours, "--jobs", "1"]
+        # The last one waits for a file, so that it is under way when the grader is killed.
+        data = self.course.root / "data"
+        data.mkdir()
+        waits = 'while !std::path::Path::new("../data/go").exists() { std::thread::sleep(std::time::Duration::from_millis(10)); } a + b'
+        last = corpus.solved(self.course.released).write("add", corpus.ADD.format(waits))
+        self.some("solved", "panics", "mean-first")
+        self.course.hand_in({"wakes": last})
+        options = ["--data", data, "--jobs", "1", "--timeout", "600"]
+        command = [PROGRAM, "grade", self.course.root, "--source", SOURCE / "contract.md", "--output-dir", self.course.ours, *options]
         grader = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "CARGO": "true"})
-        deadline = time.monotonic() + 300
-        while not self.course.results() and time.monotonic() < deadline:
+        while len(self.course.results()) < 3 and grader.poll() is None:
             time.sleep(0.05)
         grader.send_signal(signal.SIGKILL)
         grader.wait()
         before = self.course.results()
-        self.assertTrue(0 < len(before) < 4, f"{len(before)} were graded when the grader was killed")
-        self.course.grade()
+        self.assertEqual(set(before), {"mean-first", "panics", "solved"})
+        (data / "go").touch()
+        self.course.grade(*options)
         after = self.course.results()
-        self.assertEqual(len(after), 4)
+        self.assertEqual(set(after), {*before, "wakes"})
         for name, result in before.items():
             self.assertEqual(after[name], result, "it was not graded again")
-        self.assertIn("0 graded in", self.course.grade().stdout)
+        self.assertIn("0 graded in", self.course.grade(*options).stdout)
 
     def test_only_what_changed_is_compiled_again(self):
         self.some("solved", "wrong")
@@ -133,6 +145,66 @@ class Pipeline(unittest.TestCase):
         essay = next(cell for cell in mine["cells"] if cell["cell"] == "essay")
         self.assertEqual((essay["points"], essay["comment"]), (3.5, "well put"))
         self.assertIn("well put", (self.course.ours / "feedback/essay-written/contract/contract.html").read_text())
+
+    def test_nbgrader_reads_our_gradebook(self):
+        self.some("essay-written", "wrong", "result-half", "not-json")
+        self.course.grade()
+        ours = {one["student"]: one for one in json.loads((self.course.ours / "grades.json").read_text())}
+        with Gradebook(f"sqlite:///{self.course.ours / 'gradebook.db'}") as book:
+            submissions = book.assignment_submissions("contract")
+            self.assertEqual({one.student.id for one in submissions}, set(ours))
+            for one in submissions:
+                mine = ours[one.student.id]
+                self.assertEqual((one.score, one.max_score, one.needs_manual_grade), (mine["score"], mine["max"], mine["needs_manual"]))
+                cells = {grade.cell.name: (grade.score, grade.max_score) for notebook in one.notebooks for grade in notebook.grades}
+                self.assertEqual(cells, {cell["cell"]: (cell["points"], cell["max"]) for cell in mine["cells"]})
+            # What is given there counts here.
+            essay = book.find_grade("essay", "contract", "contract", "essay-written")
+            essay.manual_score = 3.25
+            book.db.commit()
+        self.course.cvstudy("report", self.course.ours, "--source", SOURCE / "contract.md")
+        after = {one["student"]: one for one in json.loads((self.course.ours / "grades.json").read_text())}
+        self.assertEqual(after["essay-written"]["score"], ours["essay-written"]["score"] + 3.25)
+
+    def test_points_are_given_on_a_page(self):
+        self.some("essay-written", "solved", "essay-space")
+        self.course.grade()
+        command = [PROGRAM, "grade", "by-hand", self.course.ours, "--source", SOURCE / "contract.md"]
+        server = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.kill)
+        base = next(line.split()[1] for line in server.stdout if line.startswith("open http://127.0.0.1:"))
+        site = base.rsplit("/", 2)[0]
+
+        def page(place, **form):
+            data = urllib.parse.urlencode(form, doseq=True).encode() if form else None
+            with urllib.request.urlopen(urllib.parse.urljoin(base, place), data) as reply:
+                return reply.read().decode()
+
+        self.assertRegex(page(base), r"essay</a>(.|\n)*2 of 3 wait")
+        with self.assertRaises(urllib.error.HTTPError):
+            page(f"{site}/another-key/")
+        first = re.search(r'href="([^"]+)">essay<', page(base))[1]
+        shown = page(first)
+        self.assertIn("Why?", shown)
+        self.assertNotIn("<h1>essay-", shown)
+        hidden = dict(re.findall(r'name="(\w+)" value="([^"]*)">', shown))
+        hidden = {name: hidden[name] for name in ("student", "assignment", "notebook", "cell")}
+        self.assertIn("is no number from 0 to 4", page("save", **hidden, score="5"))
+        after = page("save", **hidden, score="2,5", comment="well <put>")
+        self.assertNotIn(f'value="{hidden["student"]}"', after, "the next one that waits")
+        self.assertRegex(page(base), r"essay</a>(.|\n)*1 of 3 wait")
+        task = {**hidden, "cell": "task", "student": "solved"}
+        self.assertIn("scheme-marker: axes have names.", page(re.search(r'href="([^"]+)">task<', page(base))[1]))
+        page("save", **task, item=["0"])
+        page("finish", done="1")
+        self.assertEqual(server.wait(), 0)
+        grades = {grade["student"]: grade for grade in json.loads((self.course.ours / "grades.json").read_text())}
+        of = lambda student, name: next(cell for cell in grades[student]["cells"] if cell["cell"] == name)
+        self.assertEqual((of(hidden["student"], "essay")["points"], of(hidden["student"], "essay")["comment"]), (2.5, "well <put>"))
+        self.assertEqual((of("solved", "task")["points"], of("solved", "task")["needs_manual"]), (0.5, False))
+        feedback = self.course.ours / "feedback" / hidden["student"] / "contract/contract.html"
+        self.assertIn("well &lt;put&gt;", feedback.read_text())
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ submissions, and twenty times its time stands beside ours for a hundred.
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -57,9 +58,10 @@ class Course:
             notebook = json.loads(json.dumps(self.released))
             for n in range(EXERCISES):
                 cell = next(cell for cell in notebook["cells"] if cell["id"] == f"e{n}")
-                # A third writes it one way, a third another, and the rest each in a way of their own.
+                # A third writes it one way, a third another, and the rest each in a way of their own. The stamp keeps
+                # cells of earlier runs out of it.
                 ways = [f"x * {n} + 1", f"1 + {n} * x", f"let y = x * {n}; y + 1 + {student} - {student}"]
-                cell["source"] = f"fn f{n}(x: i64) -> i64 {{ {ways[student % 3]} }} // {self.stamp}"
+                cell["source"] = f"fn f{n}(x: i64) -> i64 {{ let _ = {self.stamp}_u64; {ways[student % 3]} }}"
             if kernel:
                 notebook["metadata"]["kernelspec"] = {"name": kernel, "language": "rust", "display_name": kernel}
             folder = self.root / "submitted" / f"student{student:03}" / "week"
@@ -67,21 +69,27 @@ class Course:
             (folder / "week.ipynb").write_text(json.dumps(notebook))
 
     def grade(self, source=None):
-        """Seconds, and cells compiled."""
-        began = time.perf_counter()
+        """Seconds, seconds of processor time, and cells compiled."""
+        began, used = time.perf_counter(), processor_time()
         self.cvstudy("grade", self.root, "--source", source or self.source, "--output-dir", self.root / "ours")
-        took = time.perf_counter() - began
+        took, used = time.perf_counter() - began, processor_time() - used
         results = [json.loads(file.read_text()) for file in self.root.glob("ours/results/*/week/week.json")]
         assert len(results) == SUBMISSIONS, f"{len(results)} results"
         full = [result for result in results if sum(score["auto"] for score in result["scores"]) == EXERCISES]
         assert len(full) == SUBMISSIONS, "every submission is right"
-        return took, sum(result["compiled"] for result in results)
+        return took, used, sum(result["compiled"] for result in results)
+
+
+def processor_time():
+    """What all processes took that were waited for, in seconds."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def peers_seconds(config, stamp):
-    """What nbgrader with evcxr_jupyter takes for each submission."""
+    """What nbgrader with evcxr_jupyter takes for each submission: seconds, and seconds of processor time."""
     if not (config["evcxr"] and config["nbgrader"]):
-        return None
+        return None, None
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         course = Course(root, config["ours"][0], stamp)
@@ -99,9 +107,9 @@ def peers_seconds(config, stamp):
         nbgrader = [config["nbgrader"], "-m", "nbgrader"]
         run = lambda *words: subprocess.run([*nbgrader, *words], cwd=root, check=True, capture_output=True, env=environment)
         run("generate_assignment", "week")
-        began = time.perf_counter()
+        began, used = time.perf_counter(), processor_time()
         run("autograde", "week")
-        return (time.perf_counter() - began) / PEERS_SUBMISSIONS
+        return (time.perf_counter() - began) / PEERS_SUBMISSIONS, (processor_time() - used) / PEERS_SUBMISSIONS
 
 
 def main():
@@ -111,13 +119,18 @@ def main():
         with tempfile.TemporaryDirectory() as folder:
             course = Course(Path(folder), config["ours"][0], stamp)
             course.hand_in(SUBMISSIONS)
-            ours, _ = course.grade()
-            peer = peers_seconds(config, stamp)
-            print(json.dumps({"id": "grade_100", "ours": ours, "peer": peer and peer * SUBMISSIONS}), flush=True)
+            ours, our_time, _ = course.grade()
+            peer, peers_time, error = None, None, None
+            try:
+                peer, peers_time = peers_seconds(config, stamp)
+            except subprocess.CalledProcessError as failure:
+                error = f"the peer failed: {failure.stderr.decode(errors='replace')[-300:]}"
+            print(json.dumps({"id": "grade_100", "ours": ours, "peer": peer and peer * SUBMISSIONS, "error": error}), flush=True)
+            print(json.dumps({"id": "grade_time", "ours": our_time, "peer": peers_time and peers_time * SUBMISSIONS}), flush=True)
             changed = Path(folder) / "changed" / "week.md"
             changed.parent.mkdir()
             changed.write_text(course.source.read_text().replace("assert_eq!(f1(2), 3);", "assert_eq!(f1(4), 5);"))
-            again, compiled = course.grade(changed)
+            again, _, compiled = course.grade(changed)
             print(json.dumps({"id": "regrade", "ours": again, "peer": ours}), flush=True)
             print(json.dumps({"id": "regrade_compiled", "ours": compiled, "peer": None}), flush=True)
     except subprocess.CalledProcessError as error:

@@ -140,6 +140,22 @@ impl Engine {
         Ok(engine)
     }
 
+    /// The same with a worker that has been started already.
+    pub fn with_worker(config: Config, worker: Worker) -> Self {
+        let mut engine = Self::without_worker(config);
+        engine.line = worker.line.clone();
+        engine.worker = Some(worker);
+        engine
+    }
+
+    /// Waits until the worker has loaded the course, so that this is no part of the next cell's time.
+    ///
+    /// # Errors
+    /// Why there is no worker.
+    pub fn wait_until_ready(&mut self, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
+        self.make_ready(sink)
+    }
+
     /// An engine that starts its worker when the first cell runs: for checking, which runs none.
     pub fn without_worker(config: Config) -> Self {
         let stop = Arc::<Stop>::default();

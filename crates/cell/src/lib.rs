@@ -13,6 +13,7 @@
 //! - [`dependency`]: crates that a notebook asks for with `:dep` (with `dependencies`, `package`)
 //! - [`compile`]: a whole cell, with the compiler's answers taken in (`answers`)
 //! - [`worker`]: the process that runs what is compiled; [`output`]: what it prints
+//! - [`nursery`]: workers forked off a process that has the course loaded
 //! - [`diagnostics`], [`report`]: errors told about the learner's own lines
 //! - [`engine`]: all of it, as front ends use it; [`event`]: what they get
 //!
@@ -34,6 +35,7 @@ mod interact;
 pub mod items;
 pub mod lower;
 pub mod names;
+pub mod nursery;
 pub mod output;
 mod package;
 pub mod parse;
@@ -52,5 +54,6 @@ pub use course::Course;
 pub use engine::{CheckReport, Config, Engine, Interrupter, VariableInfo};
 pub use error::CellError;
 pub use event::{ErrorReport, Event, Reply, Sink, StreamName};
+pub use nursery::Nursery;
 pub use parse::{Completeness, is_complete};
-pub use worker::{run_tool, worker_main};
+pub use worker::{Worker, run_tool, worker_main};

@@ -1,12 +1,12 @@
 //! The kernel's side of a worker process.
 
 use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::Path;
-use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,21 +30,29 @@ const DISTURBED: &str = "its line to the kernel was cut: code in a cell closed o
 /// A worker process.
 #[derive(Debug)]
 pub struct Worker {
-    child: Child,
+    process: Process,
     socket: UnixStream,
     /// Where messages to the worker go; shared with whoever interrupts.
     pub line: Line,
-    stdout: Stream<ChildStdout>,
-    stderr: Stream<ChildStderr>,
+    stdout: Stream,
+    stderr: Stream,
     received: Vec<u8>,
     frames: VecDeque<ToKernel>,
     ready: bool,
 }
 
+/// A process that this one has started, and has to wait for.
+#[derive(Debug)]
+pub(crate) struct Process {
+    id: u32,
+    /// How it ended, once that is known.
+    status: Option<ExitStatus>,
+}
+
 /// One end of a pipe with its decoder.
 #[derive(Debug)]
-struct Stream<P> {
-    pipe: P,
+struct Stream {
+    pipe: PipeReader,
     decoder: Decoder,
     open: bool,
 }
@@ -131,6 +139,8 @@ impl Worker {
     ) -> Result<Self, CellError> {
         let broken = |error: io::Error| CellError::NoWorker(error.to_string());
         let (ours, theirs) = UnixStream::pair().map_err(broken)?;
+        let (stdout, their_stdout) = io::pipe().map_err(broken)?;
+        let (stderr, their_stderr) = io::pipe().map_err(broken)?;
         let mut command = Command::new(program);
         command
             .arg(SUBCOMMAND)
@@ -138,38 +148,39 @@ impl Worker {
             .current_dir(folder);
         command
             .stdin(Stdio::from(OwnedFd::from(theirs)))
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        // libgomp's threads would wait for each other by spinning, which starves whatever else runs.
-        command
-            .env("OMP_WAIT_POLICY", "passive")
-            .env("GOMP_SPINCOUNT", "0");
+            .stdout(their_stdout)
+            .stderr(their_stderr);
+        prepare(&mut command);
         // A group of its own: Ctrl-C in a terminal is for the front end, and what a cell starts ends with it.
         command.process_group(0);
-        let mut child = command.spawn().map_err(broken)?;
-        let (Some(stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {
-            return Err(CellError::NoWorker("it has no output".into()));
-        };
-        for descriptor in [ours.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()] {
-            set_nonblocking(descriptor).map_err(broken)?;
+        let process = Process::new(command.spawn().map_err(broken)?.id());
+        Self::new(process, ours, stdout, stderr, line).map_err(broken)
+    }
+
+    /// Takes a process over whose other ends these are.
+    pub(crate) fn new(
+        process: Process,
+        socket: UnixStream,
+        stdout: PipeReader,
+        stderr: PipeReader,
+        line: &Line,
+    ) -> io::Result<Self> {
+        for descriptor in [socket.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()] {
+            set_nonblocking(descriptor)?;
         }
-        let writer = ours.try_clone().map_err(broken)?;
         // Descriptors of one socket share the mode, so writes may find it full: `Patient` waits then.
-        line.connect(Some(writer));
+        line.connect(Some(socket.try_clone()?));
+        let stream = |pipe, name| Stream {
+            pipe,
+            decoder: Decoder::new(name),
+            open: true,
+        };
         Ok(Self {
-            child,
-            socket: ours,
+            process,
+            socket,
             line: line.clone(),
-            stdout: Stream {
-                pipe: stdout,
-                decoder: Decoder::new(StreamName::Stdout),
-                open: true,
-            },
-            stderr: Stream {
-                pipe: stderr,
-                decoder: Decoder::new(StreamName::Stderr),
-                open: true,
-            },
+            stdout: stream(stdout, StreamName::Stdout),
+            stderr: stream(stderr, StreamName::Stderr),
             received: Vec::new(),
             frames: VecDeque::new(),
             ready: false,
@@ -178,7 +189,7 @@ impl Worker {
 
     /// The process's number.
     pub fn process(&self) -> u32 {
-        self.child.id()
+        self.process.id
     }
 
     /// Whether the course is loaded and cells can run.
@@ -188,7 +199,7 @@ impl Worker {
 
     /// Ends a process that does not answer any more.
     pub fn end(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) -> Death {
-        kill(&self.child);
+        self.process.kill();
         let _ = self.bury(place, show);
         Death {
             what: "it did not answer an interrupt any more, so it was ended".into(),
@@ -206,7 +217,7 @@ impl Worker {
             self.poll(timeout);
             let closed = self.receive();
             // What it has started may hold the line open after its end.
-            let gone = closed || matches!(self.child.try_wait(), Ok(Some(_)));
+            let gone = closed || matches!(self.process.try_wait(), Ok(Some(_)));
             if gone && !closed {
                 self.receive();
             }
@@ -301,13 +312,13 @@ impl Worker {
     fn last_status(&mut self) -> Option<ExitStatus> {
         let deadline = Instant::now() + LAST_MOMENTS;
         while Instant::now() < deadline {
-            if let Ok(Some(status)) = self.child.try_wait() {
+            if let Ok(Some(status)) = self.process.try_wait() {
                 return Some(status);
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        kill(&self.child);
-        let _ = self.child.wait();
+        self.process.kill();
+        let _ = self.process.wait();
         None
     }
 
@@ -320,24 +331,73 @@ impl Worker {
 impl Drop for Worker {
     fn drop(&mut self) {
         self.line.connect(None);
-        kill(&self.child);
-        let _ = self.child.wait();
+        self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
-/// Ends a process and all in its group.
-fn kill(child: &Child) {
-    if let Ok(group) = i32::try_from(child.id()) {
-        // SAFETY: sends a signal to the group that `start` made; its leader has not been waited for, or is gone,
-        // in which case what it started is still in the group.
-        unsafe { libc::kill(-group, libc::SIGKILL) };
+impl Process {
+    pub(crate) fn new(id: u32) -> Self {
+        Self { id, status: None }
+    }
+
+    /// Waits for its end.
+    pub(crate) fn wait(&mut self) -> io::Result<ExitStatus> {
+        loop {
+            if let Some(status) = self.ask(0)? {
+                return Ok(status);
+            }
+        }
+    }
+
+    /// How it ended, if it has.
+    fn try_wait(&mut self) -> io::Result<Option<ExitStatus>> {
+        self.ask(libc::WNOHANG)
+    }
+
+    fn ask(&mut self, options: libc::c_int) -> io::Result<Option<ExitStatus>> {
+        if self.status.is_some() {
+            return Ok(self.status);
+        }
+        let id = libc::pid_t::try_from(self.id).map_err(io::Error::other)?;
+        let mut status = 0;
+        // SAFETY: the status is ours to be written to.
+        match unsafe { libc::waitpid(id, &raw mut status, options) } {
+            -1 => match io::Error::last_os_error() {
+                error if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+                error => Err(error),
+            },
+            ended if ended == id => {
+                self.status = Some(ExitStatus::from_raw(status));
+                Ok(self.status)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Makes it the leader of a group of its own; 0 is the calling process.
+    pub(crate) fn lead_a_group(&self) {
+        if let Ok(id) = libc::pid_t::try_from(self.id) {
+            // SAFETY: changes a number of the process. Parent and child both do it, so that it has been done
+            // before either goes on; the second call fails and does no harm.
+            unsafe { libc::setpgid(id, id) };
+        }
+    }
+
+    /// Ends it, and all in its group.
+    fn kill(&self) {
+        if let Ok(group) = libc::pid_t::try_from(self.id) {
+            // SAFETY: sends a signal to the group that was made for it; its leader has not been waited for, or is
+            // gone, in which case what it started is still in the group.
+            unsafe { libc::kill(-group, libc::SIGKILL) };
+        }
     }
 }
 
 /// Names places in cells; see [`crate::output::rename_places`].
 pub type Place<'a> = &'a dyn Fn(&str, usize, usize) -> Option<String>;
 
-impl<P: Read> Stream<P> {
+impl Stream {
     fn drain(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) {
         let mut chunk = [0; CHUNK];
         while self.open {
@@ -427,23 +487,37 @@ pub fn run_tool(library: &Path) -> Result<i32, CellError> {
 pub fn worker_main() -> ! {
     let problem = match std::env::args_os().nth(2) {
         None => "which course?".to_string(),
-        Some(library) => serve(Path::new(&library)),
+        Some(library) => match load(Path::new(&library)) {
+            Ok(serve) => serve(),
+            Err(error) => error.to_string(),
+        },
     };
     eprintln!("cvstudy worker: {problem}");
     std::process::exit(2)
 }
 
-fn serve(library: &Path) -> String {
-    // SAFETY: the course is ours; loading it runs the initialisers of libtorch, which expect nothing.
-    let course = unsafe { libloading::Library::new(library) };
-    let course = match course {
-        Ok(course) => course,
-        Err(error) => return format!("cannot load {}: {error}", library.display()),
+/// The course's entry point: serves a kernel on standard input.
+pub(crate) type Entry = extern "C" fn() -> !;
+
+/// Sets what libtorch reads while it is loaded.
+pub(crate) fn prepare(command: &mut Command) {
+    // libgomp's threads would wait for each other by spinning, which starves whatever else runs.
+    command
+        .env("OMP_WAIT_POLICY", "passive")
+        .env("GOMP_SPINCOUNT", "0");
+}
+
+/// Loads the course for good.
+pub(crate) fn load(library: &Path) -> Result<Entry, CellError> {
+    let broken = |error: libloading::Error| {
+        CellError::NoWorker(format!("cannot load {}: {error}", library.display()))
     };
+    // SAFETY: the course is ours; loading it runs the initialisers of libtorch, which expect nothing.
+    let course = unsafe { libloading::Library::new(library) }.map_err(broken)?;
     // SAFETY: the course defines this symbol with this type, see its `worker` module.
-    let entry = unsafe { course.get::<extern "C" fn() -> !>(b"cvstudy_worker\0") };
-    match entry {
-        Ok(entry) => entry(),
-        Err(error) => format!("{} is not a course: {error}", library.display()),
-    }
+    let entry = unsafe { course.get::<Entry>(b"cvstudy_worker\0") }.map_err(broken)?;
+    let entry = *entry;
+    // Not unloaded: the entry point lies in it.
+    std::mem::forget(course);
+    Ok(entry)
 }

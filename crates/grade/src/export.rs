@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::error::GradeError;
 use crate::gradebook::{GradeRow, Gradebook, ManualGrade, Total};
 use crate::result::Graded;
-use crate::verdict::Class;
+use crate::verdict::{CellVerdict, Check, Class};
 
 /// Writes one line a submitted notebook: `student,assignment,notebook,score,max_score,late_penalty,needs_manual`.
 ///
@@ -157,36 +157,72 @@ pub fn to_json(book: &Gradebook) -> Result<Value, GradeError> {
     Ok(totals.collect())
 }
 
-/// Gradescope's `results.json` of a submission. Hidden tests are told to the learner by their points alone.
+/// Gradescope's `results.json` of a submission: an entry for each named check, or for each exercise that has none.
+/// Of hidden checks learners see the points in the sum and nothing else: their entries are called by number and
+/// have the visibility `hidden`.
 pub fn gradescope(graded: &Graded, rows: &[GradeRow], total: &Total) -> Value {
-    let test = |row: &GradeRow| {
-        let verdict = graded
-            .verdicts
-            .iter()
-            .find(|verdict| verdict.id == row.cell);
-        let output = verdict.map(|verdict| {
-            [verdict.message.as_str(), verdict.advice.as_str()]
-                .join("\n")
-                .trim()
-                .to_owned()
-        });
-        let passed = verdict.is_some_and(|verdict| verdict.class == Class::Passed)
-            || row.points() >= row.max;
-        json!({
-            "name": row.cell,
-            "score": row.points(),
-            "max_score": row.max,
-            "status": if passed { "passed" } else { "failed" },
-            "visibility": "visible",
-            "output": output.unwrap_or_default(),
-        })
-    };
+    let tests = rows.iter().flat_map(|row| {
+        let verdict = graded.verdicts.iter().find(|known| known.id == row.cell);
+        match verdict {
+            Some(verdict) if is_sum_of(row, &verdict.checks) => entries_of_checks(row, verdict),
+            _ => vec![entry_of_cell(row, verdict)],
+        }
+    });
     json!({
         "score": total.score,
         "execution_time": graded.seconds,
         "output": graded.refused.clone().unwrap_or_default(),
-        "tests": rows.iter().map(test).collect::<Vec<_>>(),
+        "tests": tests.collect::<Vec<_>>(),
     })
+}
+
+/// Whether an exercise's points are those of its checks: not if a person has given others.
+fn is_sum_of(row: &GradeRow, checks: &[Check]) -> bool {
+    let near = |sum: f64, whole: f64| (sum - whole).abs() < 1e-9;
+    !checks.is_empty()
+        && near(checks.iter().map(|check| check.max).sum(), row.max)
+        && near(checks.iter().map(|check| check.points).sum(), row.points())
+}
+
+fn entries_of_checks(row: &GradeRow, verdict: &CellVerdict) -> Vec<Value> {
+    let entry = |(at, check): (usize, &Check)| {
+        let (name, output, visibility) = match check.hidden {
+            true => (format!("check {}", at + 1), "", "hidden"),
+            false => (check.name.clone(), check.message.as_str(), "visible"),
+        };
+        json!({
+            "name": format!("{}: {name}", row.cell),
+            "score": check.points,
+            "max_score": check.max,
+            "status": status(check.points >= check.max),
+            "visibility": visibility,
+            "output": output,
+        })
+    };
+    verdict.checks.iter().enumerate().map(entry).collect()
+}
+
+fn entry_of_cell(row: &GradeRow, verdict: Option<&CellVerdict>) -> Value {
+    let told = verdict.map(|verdict| format!("{}\n{}", verdict.message, verdict.advice));
+    let passed =
+        verdict.is_some_and(|verdict| verdict.class == Class::Passed) || row.points() >= row.max;
+    let mut entry = json!({
+        "name": row.cell,
+        "score": row.points(),
+        "max_score": row.max,
+        "visibility": "visible",
+        "output": told.unwrap_or_default().trim(),
+    });
+    match row.needs_manual {
+        // Neither right nor wrong, so far.
+        true => entry["output"] = "A person is still to give points for this.".into(),
+        false => entry["status"] = status(passed).into(),
+    }
+    entry
+}
+
+fn status(passed: bool) -> &'static str {
+    if passed { "passed" } else { "failed" }
 }
 
 #[cfg(test)]
@@ -231,5 +267,96 @@ mod tests {
             (read[0].score, read[0].comment.clone()),
             (row.manual, row.comment)
         );
+    }
+
+    fn row(points: f64, needs_manual: bool) -> GradeRow {
+        GradeRow {
+            student: "ada".into(),
+            assignment: "w".into(),
+            notebook: "w".into(),
+            cell: "mean-tests".into(),
+            max: 2.5,
+            auto: Some(points),
+            manual: None,
+            extra: None,
+            needs_manual,
+            comment: None,
+        }
+    }
+
+    fn graded() -> (Graded, Total) {
+        let check = |name: &str, points: f64, max: f64, hidden| Check {
+            name: name.into(),
+            points,
+            max,
+            message: if points < max {
+                format!("{name}: no")
+            } else {
+                String::new()
+            },
+            hidden,
+        };
+        let verdict = CellVerdict {
+            id: "mean-tests".into(),
+            class: Class::Partial,
+            message: String::new(),
+            advice: "Look again.".into(),
+            checks: vec![
+                check("of two", 2.0, 2.0, false),
+                check("of none", 0.0, 0.5, true),
+            ],
+        };
+        let total = Total {
+            student: "ada".into(),
+            assignment: "w".into(),
+            notebook: "w".into(),
+            raw: 2.0,
+            late_penalty: 0.0,
+            score: 2.0,
+            max: 2.5,
+            needs_manual: false,
+        };
+        let graded = Graded {
+            verdicts: vec![verdict],
+            ..Graded::default()
+        };
+        (graded, total)
+    }
+
+    #[test]
+    fn each_check_is_an_entry_and_a_hidden_one_has_no_name() {
+        let (graded, total) = graded();
+        let results = gradescope(&graded, &[row(2.0, false)], &total);
+        let tests = results["tests"].as_array().unwrap();
+        assert_eq!(tests.len(), 2);
+        let of = |at: usize, key: &str| tests[at][key].clone();
+        assert_eq!(of(0, "name"), "mean-tests: of two");
+        assert_eq!(
+            (of(0, "status"), of(0, "visibility")),
+            (json!("passed"), json!("visible"))
+        );
+        assert_eq!(
+            (of(1, "score"), of(1, "max_score")),
+            (json!(0.0), json!(0.5))
+        );
+        assert_eq!(
+            (of(1, "status"), of(1, "visibility")),
+            (json!("failed"), json!("hidden"))
+        );
+        assert!(!results.to_string().contains("of none"));
+    }
+
+    #[test]
+    fn points_of_a_person_are_no_checks() {
+        let (graded, total) = graded();
+        let given = GradeRow {
+            manual: Some(2.5),
+            ..row(2.0, false)
+        };
+        let results = gradescope(&graded, &[given], &total);
+        assert_eq!(results["tests"][0]["score"], 2.5);
+        assert_eq!(results["tests"][0]["status"], "passed");
+        let open = gradescope(&Graded::default(), &[row(0.0, true)], &total);
+        assert_eq!(open["tests"][0].get("status"), None);
     }
 }

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 
 use rt::display::escape;
-use serde_json::Value;
 
 use crate::gradebook::{GradeRow, Total};
 use crate::html::{page, points, table};
@@ -16,7 +15,8 @@ use crate::notebook::{Cell, CellKind, Notebook};
 use crate::regions::{HIDDEN_TESTS, MARK_SCHEME};
 use crate::release::Master;
 use crate::result::Graded;
-use crate::verdict::{CellVerdict, Check, Class, plain_text, strip_colours};
+use crate::shown;
+use crate::verdict::{CellVerdict, Check, Class, strip_colours};
 
 /// Makes the page of one submitted notebook. `executed` is `None` when it could not be executed; `rows` and
 /// `total` are its part of the gradebook.
@@ -216,36 +216,11 @@ impl Writer<'_> {
     }
 
     fn source(&self, kind: CellKind, source: &str) -> String {
-        if source.trim().is_empty() {
-            return String::new();
-        }
-        match kind {
-            CellKind::Code => format!("<pre>{}</pre>\n", self.clean(source)),
-            _ => format!("<div class=\"text\">{}</div>\n", self.clean(source)),
-        }
+        shown::source(kind, source, &|text| self.clean(text))
     }
 
     fn outputs(&self, cell: &Cell) -> String {
-        cell.outputs()
-            .iter()
-            .map(|output| self.output(output))
-            .collect()
-    }
-
-    fn output(&self, output: &Value) -> String {
-        if let Some(picture) = picture(output) {
-            return picture;
-        }
-        let text = plain_text(output);
-        if text.trim().is_empty() {
-            return String::new();
-        }
-        let class = if output["output_type"] == "error" {
-            "output error"
-        } else {
-            "output"
-        };
-        format!("<pre class=\"{class}\">{}</pre>\n", self.clean(&text))
+        shown::outputs(cell, &|text| self.clean(text))
     }
 
     /// Text for the page, without colours and without secrets.
@@ -289,43 +264,13 @@ fn label(
     }
 }
 
-/// An output that is a picture. As an image even SVG runs no scripts.
-fn picture(output: &Value) -> Option<String> {
-    let data = output.get("data")?;
-    for mime in ["image/png", "image/jpeg", "image/gif"] {
-        let Some(content) = data.get(mime) else {
-            continue;
-        };
-        let content: String = crate::score::text_of(content).split_whitespace().collect();
-        let is_base64 = content
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
-        if is_base64 {
-            return Some(format!(
-                "<p><img alt=\"\" src=\"data:{mime};base64,{content}\"></p>\n"
-            ));
-        }
-    }
-    let svg = crate::score::text_of(data.get("image/svg+xml")?);
-    let encoded: String = svg
-        .bytes()
-        .map(|byte| match byte {
-            byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
-            byte => format!("%{byte:02x}"),
-        })
-        .collect();
-    Some(format!(
-        "<p><img alt=\"\" src=\"data:image/svg+xml,{encoded}\"></p>\n"
-    ))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::inject::inject;
     use crate::score::score;
     use crate::verdict::explain;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     /// The page of a submission whose cells have these outputs.
     fn page_with(outputs: &[(&str, Value)]) -> String {

@@ -11,10 +11,12 @@
 //! - [`submissions`]: where they lie; [`result`]: what grading one came to; [`sandbox`]: what it may do meanwhile
 //! - [`gradebook`]: all points, in nbgrader's file; [`late`]: what being late costs; [`export`]: tables
 //! - [`feedback`]: a page for a learner; [`class`]: a page for the teacher; [`similarity`]: who wrote alike
+//! - [`by_hand`]: pages on which a person gives points
 //!
 //! Around it: [`error`].
 
 mod attributes;
+pub mod by_hand;
 pub mod class;
 pub mod error;
 pub mod export;
@@ -22,6 +24,7 @@ pub mod feedback;
 pub mod gradebook;
 mod html;
 pub mod late;
+mod shown;
 pub mod similarity;
 
 pub mod exercise;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::GradeError;
 use crate::inject::Finding;
+use crate::notebook::Notebook;
 use crate::sandbox::InForce;
 use crate::score::CellScore;
 use crate::submissions::Submission;
@@ -77,6 +78,22 @@ impl Graded {
         let path = path_of(root, &self.student, &self.assignment, &self.notebook);
         let text = serde_json::to_vec_pretty(self).unwrap_or_default();
         write_whole(&path, &text)
+    }
+
+    /// Where the executed copy of the notebook lies below the course folder.
+    pub fn executed_path(&self, root: &Path) -> PathBuf {
+        root.join("autograded")
+            .join(&self.student)
+            .join(&self.assignment)
+            .join(format!("{}.ipynb", self.notebook))
+    }
+
+    /// The executed copy, if the notebook could be executed.
+    pub fn executed(&self, root: &Path) -> Option<Notebook> {
+        if self.refused.is_some() {
+            return None;
+        }
+        Notebook::read(&self.executed_path(root)).ok()
     }
 
     /// What is known of a submission, if it was graded before.

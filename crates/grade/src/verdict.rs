@@ -4,6 +4,9 @@
 //! another, its value is wrong, it panicked, it ran too long. Tests that use named checks add their own
 //! results, under [`MIME`].
 
+mod class;
+mod outputs;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,102 +14,15 @@ use crate::marking::Marking;
 use crate::notebook::{Cell, CellKind, Notebook};
 use crate::regions;
 use crate::release::{Master, MasterCell};
-use crate::score::{CellScore, text_of};
+use crate::score::CellScore;
+
+pub use class::Class;
+pub use outputs::{plain_text, strip_colours};
+
+use outputs::{checks_in, first_error, has_stderr, line_of_failure, traceback};
 
 /// The type of output that named checks leave for programs.
 pub const MIME: &str = "application/vnd.cvstudy.verdict+json";
-
-/// The most of a message that is kept, in characters.
-const LONGEST: usize = 1000;
-
-/// What happened to an exercise.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Class {
-    /// All points.
-    Passed,
-    /// Some points.
-    Partial,
-    /// The answer is as it was released.
-    NotAnswered,
-    /// The answer does not compile.
-    CompileError,
-    /// The tests do not find what the answer should define.
-    NotFound,
-    /// The answer compiles, but the tests cannot call it the way they do.
-    WrongSignature,
-    /// A value was not the one expected.
-    WrongValue,
-    /// The code panicked or gave an error.
-    Panicked,
-    /// It ran too long, printed or wrote too much.
-    OverLimit,
-    /// It ended the process that runs cells.
-    Crashed,
-    /// The cell is gone from the notebook.
-    Missing,
-    /// A result did not come from the tests.
-    Forged,
-    /// Something was on stderr, which nbgrader counts as an error.
-    Stderr,
-    /// A person gives the points.
-    ByHand,
-}
-
-impl Class {
-    /// In a few words, for tables.
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Partial => "partly right",
-            Self::NotAnswered => "not answered",
-            Self::CompileError => "does not compile",
-            Self::NotFound => "not defined",
-            Self::WrongSignature => "wrong signature",
-            Self::WrongValue => "wrong value",
-            Self::Panicked => "panicked",
-            Self::OverLimit => "over a limit",
-            Self::Crashed => "crashed",
-            Self::Missing => "cell is gone",
-            Self::Forged => "result not from the tests",
-            Self::Stderr => "wrote to stderr",
-            Self::ByHand => "graded by hand",
-        }
-    }
-
-    /// What to do about it.
-    fn advice(self) -> &'static str {
-        match self {
-            Self::NotAnswered => "Replace the line `todo!()` with your code.",
-            Self::CompileError => {
-                "The compiler's message points at the place; the line that begins with `help` often has the repair."
-            }
-            Self::NotFound => {
-                "The tests call it by its name: define it under exactly that name, and let its cell compile."
-            }
-            Self::WrongSignature => {
-                "It compiles, but not with what the tests pass or expect back: compare parameters and return type with the exercise."
-            }
-            Self::WrongValue => {
-                "It runs and gives another value than expected: try the example of the exercise by hand."
-            }
-            Self::Panicked => {
-                "It stopped in the middle: look at the line that is marked, and at what it was given."
-            }
-            Self::OverLimit => {
-                "Look for a loop that never ends, or one that does far more than the exercise needs."
-            }
-            Self::Crashed => {
-                "It ended the whole process: look for `std::process::exit`, `unsafe`, endless recursion or very large memory."
-            }
-            Self::Missing => "`cvstudy reset` brings the released cell back.",
-            Self::Stderr => {
-                "Print with `println!`, not with `eprintln!` or `dbg!`: text on stderr counts as an error."
-            }
-            _ => "",
-        }
-    }
-}
 
 /// One named check of a tests cell.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -318,102 +234,6 @@ fn is_from_public_part(known: &MasterCell, cell: &Cell) -> bool {
     // An open region before the line means that it is inside.
     let in_region = !is_public(&before.join("\n"));
     !in_region && before.len() == line
-}
-
-/// The first line of this cell, from 1, that a report points at: ` --> [3]:4:5` for the cell with the number 3.
-/// A report may begin with lines of the answer, which the tests have called.
-fn line_of_failure(text: &str, label: Option<u64>) -> Option<usize> {
-    let plain = strip_colours(text);
-    let mut places = plain.lines().filter_map(|line| {
-        let (_, place) = line
-            .split_once("--> [")
-            .or_else(|| line.split_once("::: ["))?;
-        let (cell, place) = place.split_once("]:")?;
-        let is_here = label.is_none_or(|label| cell == label.to_string());
-        place
-            .split(':')
-            .next()?
-            .trim()
-            .parse()
-            .ok()
-            .filter(|_| is_here)
-    });
-    places.next()
-}
-
-/// Text without the escape codes of terminals.
-pub fn strip_colours(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find('\u{1b}') {
-        plain.push_str(&rest[..at]);
-        let code = &rest[at..];
-        let end = code
-            .find(|c: char| c.is_ascii_alphabetic())
-            .map_or(code.len(), |end| end + 1);
-        rest = &code[end..];
-    }
-    plain.push_str(rest);
-    plain
-}
-
-fn first_error(cell: &Cell) -> Option<(String, String)> {
-    let error = cell
-        .outputs()
-        .iter()
-        .find(|output| output["output_type"] == "error")?;
-    let text = |key: &str| error[key].as_str().unwrap_or_default();
-    // Whoever panics with a novel need not have it in every report.
-    let message: String = strip_colours(text("evalue"))
-        .chars()
-        .take(LONGEST)
-        .collect();
-    Some((text("ename").to_owned(), message))
-}
-
-fn traceback(cell: &Cell) -> String {
-    let errors = cell
-        .outputs()
-        .iter()
-        .filter(|output| output["output_type"] == "error");
-    let lines = errors.flat_map(|error| error["traceback"].as_array().into_iter().flatten());
-    lines
-        .filter_map(Value::as_str)
-        .collect::<Vec<_>>()
-        .join("\n")
-}
-
-fn has_stderr(cell: &Cell) -> bool {
-    cell.outputs()
-        .iter()
-        .any(|output| output["output_type"] == "stream" && output["name"] == "stderr")
-}
-
-/// The results of named checks that a cell shows; the last list counts.
-fn checks_in(cell: &Cell) -> Vec<Check> {
-    let shown = cell
-        .outputs()
-        .iter()
-        .rev()
-        .filter_map(|output| output["data"].get(MIME));
-    let mut lists =
-        shown.filter_map(|verdict| serde_json::from_value(verdict["checks"].clone()).ok());
-    lists.next().unwrap_or_default()
-}
-
-/// The text that an output shows where nothing richer is possible.
-pub fn plain_text(output: &Value) -> String {
-    match output["output_type"].as_str() {
-        Some("stream") => text_of(&output["text"]),
-        Some("error") => {
-            let lines = output["traceback"].as_array().into_iter().flatten();
-            lines
-                .filter_map(Value::as_str)
-                .collect::<Vec<_>>()
-                .join("\n")
-        }
-        _ => text_of(&output["data"]["text/plain"]),
-    }
 }
 
 #[cfg(test)]

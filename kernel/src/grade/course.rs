@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use ::grade::{Graded, Master, Submission};
+use ::grade::{Graded, Master, MasterCell, Submission};
 use anyhow::{Context, Result, bail};
 
 /// All notebooks that there are, by assignment and name.
@@ -45,6 +45,18 @@ impl Course {
             );
         }
         Ok(Self { masters })
+    }
+
+    /// A graded cell, and the notebook that it is part of.
+    pub(super) fn cell(
+        &self,
+        assignment: &str,
+        notebook: &str,
+        cell: &str,
+    ) -> Option<(&Master, &MasterCell)> {
+        let key = (assignment.to_owned(), notebook.to_owned());
+        let master = self.masters.get(&key)?;
+        Some((master, master.cell(cell)?))
     }
 
     /// The names of all notebooks.

@@ -31,24 +31,37 @@ impl Default for Limits {
     }
 }
 
-/// One submission to be executed: a line on the standard input of the executing process.
+/// What is the same for all submissions that an executing process gets: in its environment, as JSON.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Post {
+    /// Everything below it counts as written by the submission.
+    pub(super) scratch: PathBuf,
+    /// What the executing process may do.
+    pub(super) confinement: Confinement,
+}
+
+impl Post {
+    /// The folder that notebooks run in.
+    pub(super) fn folder(&self) -> PathBuf {
+        self.scratch.join("notebooks")
+    }
+}
+
+/// One submission to be executed: a line on the standard input of the executing process, after [`CALL`].
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Job {
     /// The notebook, with the instructor's tests in it.
     pub(super) notebook: Value,
-    /// The folder to run in.
-    pub(super) folder: PathBuf,
-    /// Everything below it counts as written by the submission.
-    pub(super) scratch: PathBuf,
     /// Ids of tests cells, by their place among the cells: a result of theirs is points.
     pub(super) tests: BTreeSet<usize>,
     /// Cells that ended the executing process when it was tried before; they are passed over.
     pub(super) poison: BTreeSet<usize>,
     /// What it may use.
     pub(super) limits: Limits,
-    /// What the executing process may do.
-    pub(super) confinement: Confinement,
 }
+
+/// Has the executing process fork before it reads the job itself: nothing of it is in the worker's memory.
+pub(super) const CALL: u8 = b'+';
 
 /// What the executing process says, one JSON document a line on its standard output.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -62,6 +75,8 @@ pub(super) enum Said {
     Cell(RanCell),
     /// All cells have ended.
     End,
+    /// Whatever executed the submission is gone, and how it went.
+    Gone { status: String },
 }
 
 /// A cell that has run.

@@ -95,14 +95,10 @@ fn take(merged: &mut Merged, graded: Graded, folder: &Path) -> Result<()> {
 }
 
 fn copy_executed(graded: &Graded, from: &Path, into: &Path) -> Result<()> {
-    let place = Path::new("autograded")
-        .join(&graded.student)
-        .join(&graded.assignment)
-        .join(format!("{}.ipynb", graded.notebook));
-    let path = from.join(&place);
+    let path = graded.executed_path(from);
     if !path.exists() {
         return Ok(());
     }
     let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    Ok(write_whole(&into.join(place), &bytes)?)
+    Ok(write_whole(&graded.executed_path(into), &bytes)?)
 }
