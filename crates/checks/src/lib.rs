@@ -18,8 +18,9 @@
 //! ```
 //!
 //! A check that panics gives no points and its message; the others go on. The results are shown below the
-//! cell, and for programs under [`MIME`].
+//! cell, and for programs under [`MIME`]. A cell that builds on an exercise goes through [`attempt`].
 
+mod attempt;
 mod show;
 
 use std::fmt::Debug;
@@ -28,6 +29,7 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
 use rt::frame::Outcome;
 
+pub use attempt::attempt;
 pub use proptest;
 
 /// The type of output that holds the results for programs:
@@ -179,9 +181,14 @@ where
     }
 }
 
+/// Whether a panic is that of a `todo!()`.
+fn is_unwritten(message: &str) -> bool {
+    message.starts_with("not yet implemented")
+}
+
 /// What a panic says, in a learner's words: `left` is what the code gave.
 fn told(message: &str) -> String {
-    if message.starts_with("not yet implemented") {
+    if is_unwritten(message) {
         return "not written yet: there is a `todo!()`".into();
     }
     let value = |name: &str| {

@@ -75,7 +75,7 @@ pub use rt::{
 pub use widgets::{Control, button, checkbox, dropdown, interact, slider, text_field};
 
 // Networks, data, training, exercises.
-pub use checks::Checks;
+pub use checks::{Checks, attempt};
 
 // Talking to the page.
 
