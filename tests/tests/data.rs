@@ -1,5 +1,7 @@
 //! Data sets there and back: what others write is read, what is written others read.
 
+#![allow(clippy::unwrap_used)] // what cannot go on fails the test
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;

@@ -29,7 +29,7 @@ fn main() {
             told(in_a_cell(case))
         })
     });
-    let from_outside: Vec<(&str, fn() -> Result<()>)> = vec![
+    let from_outside: [(&str, Fault); 10] = [
         ("from outside: a kill at any moment", killed_at_any_moment),
         (
             "from outside: a kill between two cells",
@@ -60,6 +60,9 @@ fn main() {
     );
     libtest_mimic::run(&Arguments::from_args(), trials.collect()).exit();
 }
+
+/// Puts a fault in and sees what comes of it.
+type Fault = fn() -> Result<()>;
 
 fn told(result: Result<()>) -> Result<(), Failed> {
     result.map_err(|error| format!("{error:#}").into())

@@ -27,6 +27,8 @@ enum Subject {
     Parity,
     /// The shipped notebooks, executed
     Notebooks,
+    /// The seven weeks: in step with their sources, exercises that tell right from wrong, claims that hold
+    Weeks,
     /// Scores beside nbgrader's
     Grading,
     /// Data sets to torchvision and webdataset, and back
@@ -52,6 +54,7 @@ impl Subject {
             Subject::Protocol => "protocol",
             Subject::Parity => "parity",
             Subject::Notebooks => "notebooks",
+            Subject::Weeks => "weeks",
             Subject::Grading => "grading",
             Subject::Data => "data",
             Subject::Browser => "browser",
@@ -63,6 +66,8 @@ impl Subject {
         match self {
             // The largest networks; the smaller ones of each family are built of the same blocks.
             Subject::Parity => &["vgg", "alexnet", "resnet101", "resnet152"],
+            // Training, and every wrong answer of every exercise: half an hour together.
+            Subject::Weeks => &["solved", "exercises"],
             _ => &[],
         }
     }
@@ -70,7 +75,7 @@ impl Subject {
     /// The stages that test it: the programs of its name in `tests/tests/`, and what they need built.
     fn stages(self) -> Vec<Stage> {
         let programs: &[&'static str] = match self {
-            Subject::Cells => &["cells", "oracle"],
+            Subject::Cells => &["cells", "faults", "oracle"],
             _ => &[self.name()],
         };
         let mut stages = Vec::new();

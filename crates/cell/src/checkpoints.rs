@@ -56,7 +56,7 @@ impl Finder {
     /// Puts a checkpoint at the start of a block, behind its inner attributes, which have to stay first.
     fn at_start_of(&mut self, block: &syn::Block, attributes: &[Attribute]) {
         let inner = |attribute: &&Attribute| matches!(attribute.style, AttrStyle::Inner(_));
-        let last = attributes.iter().filter(inner).next_back();
+        let last = attributes.iter().rfind(inner);
         self.edits.push(match last {
             // It may be a comment, which ends with its line.
             Some(last) => Edit::after(last.span().byte_range().end, format!("\n{CHECKPOINT}")),

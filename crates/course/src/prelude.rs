@@ -35,7 +35,6 @@ pub use plot::{
     subplots, suggest_lr,
 };
 
-// Images, charts, networks.
 pub use nets::{Activation, Mlp, NetError};
 
 pub use nets::{
@@ -53,16 +52,6 @@ pub use train::{
     feature_maps, filters, fine_tune, fit, freeze, freeze_backbone, grad_cam, layer_gradients,
     lr_find, predict, sweep, train_head, unfreeze,
 };
-
-// Looking at images, and the three ways of Python.
-
-// Image work.
-
-// Augmentation. The trait brings `apply`, `draw`, `tensor` and `write_chw`.
-
-// Looking at images, and the three ways of Python.
-
-// Image work.
 
 // Talking to the page.
 

@@ -67,7 +67,8 @@ fn write_value(scene: &mut Scene, chart: &Chart, value: f64, bar: Rect, plane: &
     let words = match brief(value) {
         _ if value.fract() == 0.0 && value.abs() < 1e6 => value.to_string(),
         words if words.contains('e') => words,
-        words => words.trim_end_matches('0').trim_end_matches('.').into(),
+        words if words.contains('.') => words.trim_end_matches('0').trim_end_matches('.').into(),
+        words => words,
     };
     let (x, y) = bar.centre();
     let (at, anchor) = match (chart.horizontal, value >= 0.0) {

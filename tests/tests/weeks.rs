@@ -1,0 +1,140 @@
+//! The seven weeks: notebooks that are in step with their sources, exercises that tell right answers from wrong
+//! ones, and lessons whose claims hold, since the cells that make a claim assert it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use libtest_mimic::{Arguments, Failed, Trial};
+use tests::programs;
+
+/// The longest that a lesson with its solutions may take, in seconds: three times what is promised of two cores.
+const BUDGET: &str = "1080";
+
+fn main() -> Result<()> {
+    let mut trials = vec![
+        trial("in step with the sources", || {
+            cvstudy(&["release", "--check"])
+        }),
+        trial("types: as handed out", || {
+            cvstudy(&with(&["check"], &notebooks()?))
+        }),
+    ];
+    for source in sources()? {
+        let name = source
+            .file_stem()
+            .context("a file")?
+            .to_string_lossy()
+            .into_owned();
+        let own = source.clone();
+        trials.push(trial(
+            &format!("types: {name} with its solutions"),
+            move || {
+                let folder = tempfile::tempdir()?;
+                cvstudy(&["check", &solved(&own, folder.path())?])
+            },
+        ));
+        let own = source.clone();
+        trials.push(trial(&format!("exercises: {name}"), move || {
+            cvstudy(&[
+                "course",
+                "check",
+                "--timeout",
+                "120",
+                "--budget",
+                BUDGET,
+                &text(&own),
+            ])
+        }));
+        trials.push(trial(&format!("solved: {name}"), move || {
+            let folder = tempfile::tempdir()?;
+            let notebook = solved(&source, folder.path())?;
+            cvstudy(&[
+                "run",
+                "--timeout",
+                BUDGET,
+                "--output",
+                &text(folder.path()),
+                &notebook,
+            ])
+        }));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit()
+}
+
+fn trial(name: &str, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        test().map_err(|error| Failed::from(format!("{error:#}")))
+    })
+}
+
+fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The files of a folder with this ending, in order.
+fn files(folder: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    let mut files: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == ending)
+    });
+    files.sort();
+    Ok(files)
+}
+
+fn sources() -> Result<Vec<PathBuf>> {
+    let sources = files(&root().join("notebooks/source"), "md")?;
+    ensure!(sources.len() == 7, "{} weeks", sources.len());
+    Ok(sources)
+}
+
+fn notebooks() -> Result<Vec<String>> {
+    Ok(files(&root().join("notebooks"), "ipynb")?
+        .iter()
+        .map(|path| text(path))
+        .collect())
+}
+
+/// Writes a week with its solutions, as a course at nbgrader keeps it.
+fn solved(source: &Path, folder: &Path) -> Result<String> {
+    cvstudy(&[
+        "release",
+        "--output",
+        &text(folder),
+        "--nbgrader",
+        &text(folder),
+        &text(source),
+    ])?;
+    let name = source.file_stem().context("a file")?.to_string_lossy();
+    Ok(text(&folder.join(format!("source/{name}/{name}.ipynb"))))
+}
+
+fn with(words: &[&'static str], more: &[String]) -> Vec<String> {
+    words
+        .iter()
+        .map(ToString::to_string)
+        .chain(more.iter().cloned())
+        .collect()
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+fn cvstudy<S: AsRef<str>>(arguments: &[S]) -> Result<()> {
+    let output = Command::new(programs::built("cvstudy")?)
+        .args(arguments.iter().map(AsRef::as_ref))
+        .current_dir(root())
+        .stdin(Stdio::null())
+        .output()?;
+    let said = [output.stdout, output.stderr].concat();
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&said)
+    );
+    Ok(())
+}
