@@ -1,23 +1,26 @@
 //! One notebook: cells go in, events come out.
+//!
+//! `conversation` is what is said to the worker and by it; `commands` does what `:vars` and the like ask for.
+
+mod commands;
+mod conversation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rt::frame::{CommMessage, Outcome, ToKernel, ToWorker};
+use rt::frame::{Outcome, ToKernel, ToWorker};
 
-use crate::commands::{self, Command};
+use crate::commands::{Command, split};
 use crate::compile::{self, Built, Compiler};
 use crate::course::Course;
-use crate::dependency::Wanted;
 use crate::error::CellError;
 use crate::event::{ErrorReport, Event, Reply, Sink, StreamName};
-use crate::exercises::{Exercises, Plan, Test, TestOutcome};
-use crate::lower::ENTRY;
+use crate::exercises::Exercises;
 use crate::parse::Parsed;
 use crate::report;
-use crate::rustc::{Compiled, Rustc, Stop};
+use crate::rustc::{Rustc, Stop};
 use crate::session::{Session, Variable};
 use crate::source::CellText;
 use crate::worker::{Line, News, Worker};
@@ -207,7 +210,7 @@ impl Engine {
             run: Duration::ZERO,
             cached: true,
         };
-        let (commands, code) = commands::split(code, &|name| self.session.knows(name));
+        let (commands, code) = split(code, &|name| self.session.knows(name));
         for command in commands {
             if let Err(error) = self.command(&command, sink) {
                 return self.fail(error, reply, sink);
@@ -299,163 +302,6 @@ impl Engine {
         }
     }
 
-    /// Runs a crate in the worker. Gives how it ended, and which variables are in place since.
-    fn run(
-        &mut self,
-        krate: &Compiled,
-        sink: &mut dyn Sink,
-    ) -> Result<(Outcome, Option<Vec<String>>), ErrorReport> {
-        self.make_ready(sink)?;
-        self.cells_run += 1;
-        let id = self.cells_run;
-        let path = |path: &PathBuf| path.to_string_lossy().into_owned();
-        self.line.send(&ToWorker::Run {
-            id,
-            library: path(&krate.library),
-            entry: ENTRY.into(),
-            dependencies: krate.needs.iter().map(path).collect(),
-        });
-        if self.stop.is_requested() {
-            self.line.send(&ToWorker::Interrupt);
-        }
-        self.wait_for_end(id, sink)
-    }
-
-    /// Serves the worker until what runs under this id has ended, or had to be left behind.
-    fn wait_for_end(
-        &mut self,
-        id: u64,
-        sink: &mut dyn Sink,
-    ) -> Result<(Outcome, Option<Vec<String>>), ErrorReport> {
-        let mut asked_to_stop: Option<Instant> = None;
-        let mut left_behind = false;
-        loop {
-            match self.wait(TICK, sink) {
-                News::Message(ToKernel::Done {
-                    id: ended,
-                    outcome,
-                    stored,
-                }) if ended == id => {
-                    return Ok((outcome, Some(stored)));
-                }
-                News::Message(message) => self.serve(message, sink),
-                News::Quiet => {}
-                News::Died(death) => return Err(self.mourn(&death)),
-            }
-            if self.stop.is_requested() {
-                let since = *asked_to_stop.get_or_insert_with(Instant::now);
-                if since.elapsed() >= PATIENCE && !left_behind {
-                    left_behind = true;
-                    self.line.send(&ToWorker::Abandon);
-                }
-                if since.elapsed() >= PATIENCE + LAST_PATIENCE {
-                    return Err(self.end_worker(sink));
-                }
-            }
-        }
-    }
-
-    /// Hands a message of the page to the worker, whose handler for it runs like a cell and leaves no variables.
-    ///
-    /// # Errors
-    /// How the handler failed. Without a worker there is no handler either, and nothing happens.
-    pub fn comm(&mut self, message: CommMessage, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
-        if self.worker.is_none() {
-            return Ok(());
-        }
-        self.stop.reset();
-        self.make_ready(sink)?;
-        self.cells_run += 1;
-        let id = self.cells_run;
-        self.line.send(&ToWorker::Comm { id, message });
-        let (outcome, _) = self.wait_for_end(id, sink)?;
-        report::of_outcome(&outcome, &self.compiler).map_or(Ok(()), Err)
-    }
-
-    fn wait(&mut self, timeout: Duration, sink: &mut dyn Sink) -> News {
-        let compiler = &self.compiler;
-        let place = |file: &str, line, column| compiler.place(file, line, column);
-        match &mut self.worker {
-            Some(worker) => worker.wait(timeout, &place, &mut |event| sink.event(event)),
-            None => News::Quiet,
-        }
-    }
-
-    /// Makes sure that there is a worker with the course loaded.
-    fn make_ready(&mut self, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
-        if self.worker.is_none() {
-            self.start_worker()
-                .map_err(|error| failure("WorkerDied", &error.to_string()))?;
-        }
-        let mut asked_to_stop: Option<Instant> = None;
-        while self
-            .worker
-            .as_ref()
-            .is_some_and(|worker| !worker.is_ready())
-        {
-            match self.wait(TICK, sink) {
-                News::Message(message) => self.serve(message, sink),
-                News::Quiet => {}
-                News::Died(death) => {
-                    self.worker = None;
-                    return Err(report::of_death(&death, &[], true));
-                }
-            }
-            if self.stop.is_requested() {
-                let since = *asked_to_stop.get_or_insert_with(Instant::now);
-                if since.elapsed() >= PATIENCE {
-                    return Err(self.end_worker(sink));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends a worker that does not answer, and starts a new one.
-    fn end_worker(&mut self, sink: &mut dyn Sink) -> ErrorReport {
-        let compiler = &self.compiler;
-        let place = |file: &str, line, column| compiler.place(file, line, column);
-        let death = match &mut self.worker {
-            Some(worker) => worker.end(&place, &mut |event| sink.event(event)),
-            None => return compile::interrupted(),
-        };
-        self.mourn(&death)
-    }
-
-    /// Does what a message asks for.
-    fn serve(&mut self, message: ToKernel, sink: &mut dyn Sink) {
-        match message {
-            ToKernel::Display { bundle, id, update } => {
-                sink.event(match (id, update) {
-                    (Some(id), true) => Event::UpdateDisplay { bundle, id },
-                    (id, _) => Event::Display { bundle, id },
-                });
-                self.line.send(&ToWorker::Taken);
-            }
-            ToKernel::Result { bundle } => {
-                sink.event(Event::Result { bundle });
-                self.line.send(&ToWorker::Taken);
-            }
-            ToKernel::Clear { wait } => {
-                sink.event(Event::ClearOutput { wait });
-                self.line.send(&ToWorker::Taken);
-            }
-            ToKernel::Comm { message } => sink.event(Event::Comm(message)),
-            ToKernel::Input { prompt, password } => {
-                let text = sink.input(&prompt, password);
-                self.line.send(&ToWorker::InputReply { text });
-            }
-            ToKernel::Returned { names } => {
-                for name in names {
-                    if let Some(variable) = self.withheld.remove(&name) {
-                        self.session.variables.entry(name).or_insert(variable);
-                    }
-                }
-            }
-            ToKernel::Ready | ToKernel::Done { .. } | ToKernel::Variables { .. } => {}
-        }
-    }
-
     /// Brings the notebook's state in line with how the cell ended.
     fn settle(
         &mut self,
@@ -534,26 +380,13 @@ impl Engine {
         }
     }
 
-    /// Takes a worker's death in and starts a new one.
-    fn mourn(&mut self, death: &crate::worker::Death) -> ErrorReport {
-        let lost: Vec<String> = self.session.variables.keys().cloned().collect();
-        self.lost.extend(lost.iter().cloned());
-        self.session.variables.clear();
-        self.withheld.clear();
-        self.worker = None;
-        match self.start_worker() {
-            Ok(()) => report::of_death(death, &lost, false),
-            Err(error) => failure("WorkerDied", &error.to_string()),
-        }
-    }
-
     /// Compiles a cell without running it; the notebook goes on as if it had run.
     ///
     /// # Errors
     /// What is wrong with the cell.
     pub fn check(&mut self, label: &str, code: &str) -> Result<CheckReport, ErrorReport> {
         self.stop.reset();
-        let (commands, code) = commands::split(code, &|name| self.session.knows(name));
+        let (commands, code) = split(code, &|name| self.session.knows(name));
         for command in commands {
             match command {
                 Command::Opt(level) => self.compiler.opt_level = level,
@@ -648,194 +481,6 @@ impl Engine {
         drop(self.worker);
     }
 
-    fn command(&mut self, command: &Command, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
-        let text = match command {
-            Command::Help => commands::HELP.to_string(),
-            Command::Vars => commands::table(&self.variables()),
-            Command::Type(name) => self.type_of(name)?,
-            Command::Clear => {
-                let names = self.session.variables.keys().cloned().collect();
-                self.drop_values(names, sink);
-                self.restart()
-                    .map_err(|error| failure("CommandError", &error.to_string()))?;
-                String::new()
-            }
-            Command::Timing => {
-                self.timing = !self.timing;
-                format!("timing is {}\n", if self.timing { "on" } else { "off" })
-            }
-            Command::Opt(level) => {
-                self.compiler.opt_level = *level;
-                match level {
-                    Some(level) => {
-                        format!("every cell is compiled at optimisation level {level}\n")
-                    }
-                    None => {
-                        "cells that loop are optimised, others are compiled quickly\n".to_string()
-                    }
-                }
-            }
-            Command::Replay => return self.replay(sink),
-            Command::Dep(text) => return self.add_dependency(text, sink),
-            Command::Shell(_) if !self.config.shell => {
-                let text = "commands of the shell do not run here";
-                return Err(failure("CommandError", text));
-            }
-            Command::Shell(line) => {
-                return commands::shell(line, &self.config.folder, &self.stop, sink);
-            }
-            Command::Exercise(word, argument) => return self.exercise(word, argument, sink),
-            Command::Unknown(word) => {
-                return Err(failure("CommandError", &commands::unknown(word)));
-            }
-        };
-        if !text.is_empty() {
-            sink.event(Event::Stream {
-                name: StreamName::Stdout,
-                text,
-            });
-        }
-        Ok(())
-    }
-
-    fn add_dependency(&mut self, text: &str, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
-        let wanted = Wanted::read(text).map_err(|text| failure("CommandError", &text))?;
-        let mut say = |name: StreamName, text: String| sink.event(Event::Stream { name, text });
-        let changed = self
-            .compiler
-            .add_dependency(wanted, &self.config.folder, &mut |line| {
-                say(StreamName::Stdout, format!("{line}\n"));
-            })?;
-        // A variable of a type that is now another one would be taken for what it is not.
-        let outdated: Vec<String> = self
-            .session
-            .variables
-            .iter()
-            .filter(|(_, variable)| changed.iter().any(|name| variable.mentions.contains(name)))
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in &outdated {
-            self.session.variables.remove(name);
-            say(
-                StreamName::Stderr,
-                format!("note: `{name}` is gone, because the crate of its type was built anew.\n"),
-            );
-        }
-        self.drop_values(outdated, sink);
-        Ok(())
-    }
-
-    /// Does what a command about exercises comes to.
-    fn exercise(
-        &mut self,
-        word: &str,
-        argument: &str,
-        sink: &mut dyn Sink,
-    ) -> Result<(), ErrorReport> {
-        let refuse = |text: &str| failure("CommandError", text);
-        let exercises = self.config.exercises.clone();
-        let exercises = exercises.ok_or_else(|| refuse("there are no exercises here"))?;
-        let folder = self.config.folder.clone();
-        let tests = match exercises.plan(&folder, word, argument) {
-            Ok(Plan::Say(text)) => {
-                say(text, sink);
-                return Ok(());
-            }
-            Ok(Plan::Run(tests)) => tests,
-            Err(text) => return Err(refuse(&text)),
-        };
-        for test in tests {
-            let outcome = self.run_test(&test, sink);
-            if outcome
-                .error
-                .as_ref()
-                .is_some_and(|error| error.ename == "Interrupted")
-            {
-                return Err(compile::interrupted());
-            }
-            say(exercises.ended(&test, &outcome), sink);
-        }
-        Ok(())
-    }
-
-    /// Runs a test in a block of its own, so that what it defines does not stay.
-    fn run_test(&mut self, test: &Test, sink: &mut dyn Sink) -> TestOutcome {
-        let cell = CellText::new(&test.id, &format!("{{ {}\n}}", test.code));
-        let mut events = Vec::new();
-        let mut reply = Reply {
-            error: None,
-            compile: Duration::ZERO,
-            run: Duration::ZERO,
-            cached: true,
-        };
-        let error = self.run_cell(&cell, &mut events, &mut reply).err();
-        let mut result = None;
-        for event in events {
-            match event {
-                Event::Result { bundle } => result = Some(bundle.plain().to_owned()),
-                Event::Error(_) => {}
-                event => sink.event(event),
-            }
-        }
-        TestOutcome { error, result }
-    }
-
-    fn type_of(&self, name: &str) -> Result<String, ErrorReport> {
-        if name.is_empty() {
-            let text = "`:type` takes the name of a variable, as in `:type x`; `:vars` lists all";
-            return Err(failure("CommandError", text));
-        }
-        match self.session.variables.get(name) {
-            Some(variable) => Ok(format!(
-                "{name}: {}\n",
-                rt::display::tail::short_type_name(&variable.type_text)
-            )),
-            None => Err(failure(
-                "CommandError",
-                &format!("there is no variable `{name}`; `:vars` lists all"),
-            )),
-        }
-    }
-
-    /// Runs the earlier cells again in a fresh worker, without showing what they show.
-    fn replay(&mut self, sink: &mut dyn Sink) -> Result<(), ErrorReport> {
-        let cells = std::mem::take(&mut self.history);
-        self.begin_anew()
-            .map_err(|error| failure("CommandError", &error.to_string()))?;
-        let total = cells.len();
-        for (done, cell) in cells.iter().enumerate() {
-            let text = format!("\rreplaying cell {} of {total}", done + 1);
-            sink.event(Event::Stream {
-                name: StreamName::Stdout,
-                text,
-            });
-            let mut reply = Reply {
-                error: None,
-                compile: Duration::ZERO,
-                run: Duration::ZERO,
-                cached: true,
-            };
-            let result = self.run_cell(cell, &mut Vec::new(), &mut reply);
-            self.history.push(Arc::clone(cell));
-            if let Err(mut error) = result {
-                error
-                    .traceback
-                    .push(format!("`:replay` stopped at cell [{}]", cell.label));
-                self.history.extend(cells[done + 1..].iter().cloned());
-                return Err(error);
-            }
-        }
-        let text = format!(
-            "\rreplayed {total} cells; {} variables are back\n",
-            self.session.variables.len()
-        );
-        sink.event(Event::Stream {
-            name: StreamName::Stdout,
-            text,
-        });
-        Ok(())
-    }
-
     /// Variables with their types, as a later cell would name them.
     pub fn variable_types(&self) -> Vec<(String, String)> {
         let of =
@@ -854,14 +499,6 @@ impl Engine {
         let items = self.session.items.iter();
         items.map(|known| known.text().to_owned()).collect()
     }
-}
-
-/// Text on standard output.
-fn say(text: String, sink: &mut dyn Sink) {
-    sink.event(Event::Stream {
-        name: StreamName::Stdout,
-        text,
-    });
 }
 
 /// A one-line report.

@@ -127,7 +127,7 @@ pub struct Death {
 pub const SUBCOMMAND: &str = "worker";
 
 impl Worker {
-    /// Starts a process. It loads the course by itself; [`Worker::wait_until_ready`] waits for that.
+    /// Starts a process. It loads the course by itself; [`Worker::is_ready`] says when it has.
     ///
     /// # Errors
     /// When the process cannot be started.
