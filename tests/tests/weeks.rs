@@ -108,6 +108,8 @@ fn solved(source: &Path, folder: &Path) -> Result<String> {
         &text(folder),
         &text(source),
     ])?;
+    // Lessons read ../data.
+    std::os::unix::fs::symlink(root().join("data"), folder.join("source/data"))?;
     let name = source.file_stem().context("a file")?.to_string_lossy();
     Ok(text(&folder.join(format!("source/{name}/{name}.ipynb"))))
 }
