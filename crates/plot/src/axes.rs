@@ -16,6 +16,8 @@ const TICK_LENGTH: f64 = 4.0;
 /// The bar that explains the colours of a matrix, and the space before it.
 const KEY_WIDTH: f64 = 14.0;
 const KEY_GAP: f64 = 16.0;
+/// A longer bar gets no more labels than one of this length: room is kept for them before its length is known.
+const KEY_LABELS_UP_TO: f64 = 200.0;
 
 pub(crate) fn x_axis(chart: &Chart, extent: Option<Extent>, room: f64) -> Axis {
     let ticks = (room / 70.0) as usize;
@@ -196,7 +198,7 @@ fn tick_lengths(axis: &Axis) -> [(f64, Vec<f64>); 2] {
 pub(crate) fn key_room(chart: &Chart) -> f64 {
     match matrix(chart).filter(|matrix| matrix.key) {
         Some(matrix) => {
-            let labels = key_axis(matrix, 200.0).ticks;
+            let labels = key_axis(matrix, KEY_LABELS_UP_TO).ticks;
             let widths = labels
                 .iter()
                 .map(|(_, label)| text::width(label, TICK_SIZE));
@@ -239,7 +241,11 @@ fn key_axis(matrix: &Matrix, height: f64) -> Axis {
             high: e.high * 100.0,
         });
     }
-    let mut axis = Axis::linear(extent, Fit::Exact, (height / 40.0) as usize);
+    let mut axis = Axis::linear(
+        extent,
+        Fit::Exact,
+        (height.min(KEY_LABELS_UP_TO) / 40.0) as usize,
+    );
     if matrix.percent {
         for (_, label) in &mut axis.ticks {
             label.push('%');

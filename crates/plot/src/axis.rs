@@ -1,11 +1,14 @@
 //! Axes: where one starts and ends, which values are written beside it, and where a value stands on it.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
 /// Values beyond this are treated as infinite: their differences would be.
 const HUGE: f64 = 1e300;
 /// Ranges narrower than this part of their values are treated as one value: ticks could not be told apart.
 const NARROW: f64 = 1e-12;
+/// Values and ranges below this are treated as zero: a part of them would be.
+const TINY: f64 = 1e-290;
 
 /// Whether a value has a place on an axis.
 pub(crate) fn has_place(value: f64, logarithmic: bool) -> bool {
@@ -99,11 +102,8 @@ impl Axis {
             high: 1.0,
         });
         let extent = widened(extent, fit);
-        let step = step((extent.high - extent.low) / ticks.max(1) as f64, fit);
-        // A tick that rounding has put just outside still belongs to the axis.
-        let first = (extent.low / step - 1e-6).ceil();
-        let count = ((extent.high / step + 1e-6).floor() - first).max(0.0) as usize;
-        let values = (0..=count).map(|i| (first + i as f64) * step);
+        let (step, inside) = step_with_ticks(extent, fit, ticks);
+        let values = inside.map(|multiple| multiple as f64 * step);
         Self {
             low: extent.low,
             high: extent.high,
@@ -121,14 +121,15 @@ impl Axis {
             low: 0.1,
             high: 1.0,
         });
-        let mut low = extent.low.max(f64::MIN_POSITIVE).log10();
-        let mut high = extent.high.max(f64::MIN_POSITIVE).log10();
+        let mut low = extent.low.max(1.0 / HUGE).log10();
+        let mut high = extent.high.max(1.0 / HUGE).log10();
         let air = match fit {
             _ if high - low < 1e-9 => 0.5,
             Fit::Loose => (high - low) * 0.05,
             Fit::Exact | Fit::Whole => 0.0,
         };
-        (low, high) = (low - air, high + air);
+        // Beyond these, powers of ten are no numbers any more.
+        (low, high) = ((low - air).max(-307.0), (high + air).min(307.0));
         let (ticks, minor) = log_ticks(low, high, ticks.max(2));
         Self {
             low,
@@ -208,10 +209,10 @@ fn label(value: f64, step: f64, Extent { low, high }: Extent) -> String {
 fn widened(extent: Extent, fit: Fit) -> Extent {
     let Extent { low, high } = extent;
     let span = high - low;
-    if span <= NARROW * low.abs().max(high.abs()) {
+    if span <= f64::max(TINY, NARROW * low.abs().max(high.abs())) {
         let air = match fit {
             Fit::Whole => f64::max(0.5, low.abs() * 1e-9),
-            _ if low == 0.0 => 1.0,
+            _ if low.abs() <= TINY => 1.0,
             _ => low.abs() * 0.1,
         };
         return Extent {
@@ -234,6 +235,23 @@ fn widened(extent: Extent, fit: Fit) -> Extent {
             }
         }
     }
+}
+
+/// The step that gives about `ticks` ticks, and which of its multiples lie on the axis: where there is room for few,
+/// still two of them, because a single number says nothing of the distance between two places.
+fn step_with_ticks(extent: Extent, fit: Fit, ticks: usize) -> (f64, RangeInclusive<i64>) {
+    let Extent { low, high } = extent;
+    let inside = |step: f64| {
+        // A tick that rounding has put just outside still belongs to the axis.
+        let first = (low / step - 1e-6).ceil() as i64;
+        first..=(high / step + 1e-6).floor() as i64
+    };
+    // An eighth of the axis, rounded up, is always short enough.
+    let steps =
+        [1.0, 2.0, 4.0, 8.0].map(|part| step((high - low) / (part * ticks.max(1) as f64), fit));
+    let two = |step: &f64| inside(*step).count() > 1;
+    let step = steps.into_iter().find(two).unwrap_or(steps[3]);
+    (step, inside(step))
 }
 
 /// The least of 1, 2, 5, 10, 20, ... that is at least `least`; of whole numbers for [`Fit::Whole`].

@@ -9,11 +9,7 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
 
 /// `text`, or as much of its start as fits `room` pixels, with an ellipsis.
 pub(crate) fn shorten(text: &str, size: f64, room: f64) -> String {
-    // Control characters are not allowed in SVG, and line breaks mean nothing in it.
-    let text: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
+    let text = printable(text);
     if width(&text, size) <= room {
         return text;
     }
