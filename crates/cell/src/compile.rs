@@ -347,11 +347,12 @@ impl Compiler {
             .map(|known| known.id)
             .filter(|id| self.statics.contains_key(id))
             .collect();
-        let externs: Vec<&Compiled> = homes
+        // Without repetition, in a fixed order.
+        let externs: BTreeMap<&str, &Compiled> = homes
             .values()
             .filter(|compiled| imports.contains_key(&compiled.name))
-            .collect::<BTreeMapByName>()
-            .0;
+            .map(|compiled| (compiled.name.as_str(), compiled))
+            .collect();
         let owners: Vec<&Compiled> = statics
             .iter()
             .filter_map(|id| self.statics.get(id))
@@ -360,7 +361,7 @@ impl Compiler {
         let linked = self.dependencies.named_in(&all);
         let last = linked.last().copied();
         let externs = externs
-            .into_iter()
+            .into_values()
             .chain(last.map(|linked| &linked.krate))
             .collect();
         let lowered = Arc::new(lower(&Plan {
@@ -478,19 +479,6 @@ enum Failure {
         file: String,
     },
     Report(ErrorReport),
-}
-
-/// Crates without repetition, in a fixed order.
-struct BTreeMapByName<'a>(Vec<&'a Compiled>);
-
-impl<'a> FromIterator<&'a Compiled> for BTreeMapByName<'a> {
-    fn from_iter<I: IntoIterator<Item = &'a Compiled>>(crates: I) -> Self {
-        let by_name: BTreeMap<&str, &Compiled> = crates
-            .into_iter()
-            .map(|compiled| (compiled.name.as_str(), compiled))
-            .collect();
-        Self(by_name.into_values().collect())
-    }
 }
 
 fn internal(text: &str) -> ErrorReport {

@@ -321,11 +321,6 @@ impl Worker {
         let _ = self.process.wait();
         None
     }
-
-    /// Passes on what is printed when no cell runs, without waiting.
-    pub fn idle(&mut self, place: Place<'_>, show: &mut dyn FnMut(Event)) -> News {
-        self.wait(Duration::ZERO, place, show)
-    }
 }
 
 impl Drop for Worker {

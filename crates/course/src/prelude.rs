@@ -35,15 +35,15 @@ pub use plot::{
     subplots, suggest_lr,
 };
 
-pub use nets::{Activation, Mlp, NetError};
-
+// Networks.
 pub use nets::{
-    CifarResNet, Cnn, GoogLeNet, Init, Input, Layer, Model, ModelBase, Neck, Pass, Pool, ResNet,
-    StateDict, Vgg, alexnet, cost, get_model, googlenet, lenet5, list_models, resnet18, resnet34,
-    resnet50, resnet101, resnet152, summary, vgg11, vgg11_bn, vgg16, vgg16_bn,
+    Activation, CifarResNet, Cnn, GoogLeNet, Init, Input, Layer, Mlp, Model, ModelBase, Neck,
+    NetError, Pass, Pool, ResNet, StateDict, Vgg, alexnet, cost, get_model, googlenet, lenet5,
+    list_models, resnet18, resnet34, resnet50, resnet101, resnet152, summary, vgg11, vgg11_bn,
+    vgg16, vgg16_bn,
 };
 
-// Images, charts, networks, data, training.
+// Data and training.
 pub use data::{Batch, Batches, DataError, Loader, Samples, TensorData, Warehouse};
 
 pub use train::{
@@ -54,7 +54,6 @@ pub use train::{
 };
 
 // Talking to the page.
-
 pub use rt::{
     Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password,
     update_display,
@@ -63,10 +62,8 @@ pub use rt::{
 // Controls in the page, and pictures that follow them.
 pub use widgets::{Control, button, checkbox, dropdown, interact, slider, text_field};
 
-// Networks, data, training, exercises.
+// Exercises.
 pub use checks::{Checks, attempt};
-
-// Talking to the page.
 
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
 pub use crate::{checks, data, image, live, nets, plot, plotters, rt, tch, train, vision, widgets};
