@@ -243,13 +243,15 @@ fn stopped_early() -> Result<()> {
 }
 
 fn compiler_killed() -> Result<()> {
-    let mut notebook = Notebook::start()?;
+    let cache = Cache::new()?;
+    let mut notebook = cache.notebook()?;
     notebook.succeeds("1 + 1")?;
     let own = std::process::id();
+    let folder = fs::canonicalize(cache.cells())?;
     let killer = thread::spawn(move || {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if let Some(compiler) = child_named(own, "rustc", "cut_short_by_a_kill") {
+            if let Some(compiler) = compiler_at_work(own, &folder) {
                 signal(compiler, "KILL");
                 return true;
             }
@@ -475,8 +477,8 @@ fn signal(process: u32, name: &str) {
         .status();
 }
 
-/// A child of a process that runs a program on a file with a text in it.
-fn child_named(parent: u32, program: &str, text: &str) -> Option<u32> {
+/// A child of a process that compiles something in this folder.
+fn compiler_at_work(parent: u32, folder: &Path) -> Option<u32> {
     let children = fs::read_dir(format!("/proc/{parent}/task"))
         .ok()?
         .flatten()
@@ -489,14 +491,9 @@ fn child_named(parent: u32, program: &str, text: &str) -> Option<u32> {
         })
         .collect();
     children.into_iter().find(|child| {
-        let line = fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap_or_default();
-        let mut words = line.split('\0');
-        if !words.next().is_some_and(|path| path.ends_with(program)) {
-            return false;
-        }
-        let folder = fs::read_link(format!("/proc/{child}/cwd")).unwrap_or_default();
-        words.next().is_some_and(|file| {
-            fs::read_to_string(folder.join(file)).is_ok_and(|source| source.contains(text))
-        })
+        let is_here = fs::read_link(format!("/proc/{child}/cwd")).is_ok_and(|at| at == folder);
+        // One that waits for something to compile has a single thread.
+        let threads = fs::read_dir(format!("/proc/{child}/task")).map_or(0, Iterator::count);
+        is_here && threads > 1
     })
 }

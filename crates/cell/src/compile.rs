@@ -75,6 +75,11 @@ impl Compiler {
         }
     }
 
+    /// From now on, has a compiler wait for the next crate.
+    pub fn keep_ahead(&mut self) {
+        self.rustc.keep_ahead();
+    }
+
     /// Forgets all that is compiled; the cache remains.
     pub fn clear(&mut self) {
         self.dependencies = Dependencies::default();

@@ -5,6 +5,7 @@ use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::CellError;
+use crate::mirror::Mirror;
 
 /// The compiler that this program, and with it the course, was built with.
 const SYSROOT: &str = env!("CVSTUDY_SYSROOT");
@@ -33,8 +34,12 @@ const NATIVE: &[&str] = &[
 pub struct Course {
     /// `libcourse.so`.
     pub library: PathBuf,
+    /// What stands for it when cells are compiled and linked.
+    pub interface: PathBuf,
     /// Where the crates that it was built from are.
-    pub crates: Vec<PathBuf>,
+    pub crates: PathBuf,
+    /// Where all crates of the workspace are.
+    pub built: PathBuf,
     /// Empty stand-ins for native libraries.
     pub stubs: PathBuf,
     /// The compiler.
@@ -86,8 +91,12 @@ impl Course {
         let stubs = make_stubs(&home)?;
         let cells = home.join("cells").join(&id);
         std::fs::create_dir_all(&cells).map_err(CellError::io(&cells))?;
+        let built = folder.join("deps");
+        let mirror = Mirror::provide(&home.join("course").join(&id), &library, &built, &rustc);
         Ok(Self {
-            crates: vec![folder.join("deps")],
+            interface: mirror.library,
+            crates: mirror.crates,
+            built,
             library,
             stubs,
             rustc,

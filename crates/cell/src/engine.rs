@@ -140,6 +140,7 @@ impl Engine {
     pub fn start(config: Config) -> Result<Self, CellError> {
         let mut engine = Self::without_worker(config);
         engine.start_worker()?;
+        engine.compiler.keep_ahead();
         Ok(engine)
     }
 

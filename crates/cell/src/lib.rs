@@ -9,7 +9,7 @@
 //! - [`session`]: what the notebook has defined so far
 //! - [`units`]: which items are compiled together
 //! - [`lower`]: the source of one crate
-//! - [`rustc`]: one call of the compiler, and the cache of its results
+//! - [`rustc`]: one call of the compiler (started `ahead`), and the cache of its results
 //! - [`dependency`]: crates that a notebook asks for with `:dep` (with `dependencies`, `package`)
 //! - [`compile`]: a whole cell, with the compiler's answers taken in (`answers`)
 //! - [`worker`]: the process that runs what is compiled; [`output`]: what it prints
@@ -17,8 +17,9 @@
 //! - [`diagnostics`], [`report`]: errors told about the learner's own lines
 //! - [`engine`]: all of it, as front ends use it; [`event`]: what they get
 //!
-//! Around it: [`course`] (where the course library is) and [`error`].
+//! Around it: [`course`] (where the course library is, with what `mirror` makes of it for the compiler) and [`error`].
 
+mod ahead;
 mod answers;
 mod checkpoints;
 pub mod commands;
@@ -34,6 +35,7 @@ pub mod exercises;
 mod interact;
 pub mod items;
 pub mod lower;
+mod mirror;
 pub mod names;
 pub mod nursery;
 pub mod output;

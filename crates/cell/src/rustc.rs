@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Child;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use std::time::Duration;
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 
+use crate::ahead::Compilers;
 use crate::course::Course;
 use crate::diagnostics::Message;
 use crate::error::CellError;
@@ -83,6 +84,8 @@ impl From<CellError> for Refusal {
 pub struct Rustc {
     course: Course,
     stop: Arc<Stop>,
+    compilers: Compilers,
+    keeps_ahead: bool,
 }
 
 const EDITION: &str = "2024";
@@ -92,7 +95,19 @@ static DRAFTS: AtomicU64 = AtomicU64::new(0);
 impl Rustc {
     /// A compiler for cells of this course, which gives up when `stop` is requested.
     pub fn new(course: Course, stop: Arc<Stop>) -> Self {
-        Self { course, stop }
+        Self {
+            compilers: Compilers::new(&course.rustc, &course.cells),
+            course,
+            stop,
+            keeps_ahead: false,
+        }
+    }
+
+    /// From now on, has a compiler wait for the next crate. Not where one that was started earlier could do what
+    /// one started later may not: while grading.
+    pub(crate) fn keep_ahead(&mut self) {
+        self.keeps_ahead = true;
+        self.compilers.prepare();
     }
 
     /// The course that it compiles against.
@@ -120,7 +135,7 @@ impl Rustc {
             .map_err(CellError::io(&draft.0))?;
         let messages = self.run(&name, job, &draft.0)?;
         let types = if job.keeps {
-            read_types(&draft.0.join(format!("{name}.mir")))
+            read_types(&listing_in(&draft.0, &name))
         } else {
             BTreeMap::new()
         };
@@ -168,80 +183,71 @@ impl Rustc {
     }
 
     fn run(&self, name: &str, job: &Job<'_>, folder: &Path) -> Result<Vec<Message>, Refusal> {
-        let mut command = Command::new(&self.course.rustc);
-        command.current_dir(folder).arg(format!("{name}.rs"));
-        command.args([
-            "--crate-name",
-            name,
-            "--edition",
-            EDITION,
-            "--crate-type",
-            "dylib",
-            "--error-format=json",
-        ]);
-        command.args([
-            "-Cprefer-dynamic",
-            "-Ccodegen-units=1",
-            "-Cdebuginfo=line-tables-only",
-        ]);
+        let mut arguments = Arguments::default();
+        arguments.path("", &folder.join(format!("{name}.rs")));
+        // The folder is a draft's, which nobody should read of in messages.
+        let mut remap = OsString::from("--remap-path-prefix=");
+        remap.push(folder);
+        remap.push("=");
+        arguments.add(remap);
+        arguments.all(&["--crate-type=dylib", "--error-format=json"]);
+        arguments.add(format!("--edition={EDITION}"));
+        arguments.add(format!("--crate-name={name}"));
+        arguments.all(&["-Cprefer-dynamic", "-Ccodegen-units=1"]);
+        arguments.add("-Cdebuginfo=line-tables-only");
         // Overflow is a mistake in a lesson at any level; the costly self-checks of the library are not worth it.
-        command.args(["-Cdebug-assertions=off", "-Coverflow-checks=on"]);
-        command.arg(format!("-Copt-level={}", job.opt_level));
-        command.arg(format!(
-            "--emit=link=lib{name}.so{}",
-            if job.keeps {
-                format!(",mir={name}.mir")
-            } else {
-                String::new()
-            }
-        ));
-        command
-            .arg("--extern")
-            .arg(joined("course=", &self.course.library));
+        arguments.all(&["-Cdebug-assertions=off", "-Coverflow-checks=on"]);
+        arguments.add(format!("-Copt-level={}", job.opt_level));
+        arguments.path("--emit=link=", &library_in(folder, name));
+        if job.keeps {
+            arguments.path("--emit=mir=", &listing_in(folder, name));
+        }
+        self.libraries(job, &mut arguments);
+        self.link_arguments(job, &mut arguments);
+        let child = self
+            .compilers
+            .work(arguments.0)
+            .map_err(CellError::io(&self.course.rustc))?;
+        let outcome = self.outcome(child);
+        if self.keeps_ahead {
+            self.compilers.prepare();
+        }
+        outcome
+    }
+
+    /// The crates that the source names, and where those are that they need.
+    fn libraries(&self, job: &Job<'_>, arguments: &mut Arguments) {
+        arguments.path("--extern=course=", &self.course.interface);
         for compiled in &job.externs {
-            command
-                .arg("--extern")
-                .arg(joined(&format!("{}=", compiled.name), &compiled.library));
+            arguments.path(&format!("--extern={}=", compiled.name), &compiled.library);
         }
         for (name, library) in &job.libraries {
-            command
-                .arg("--extern")
-                .arg(joined(&format!("{name}="), library));
+            arguments.path(&format!("--extern={name}="), library);
         }
         for folder in &job.native {
-            command.arg("-L").arg(joined("native=", folder));
+            arguments.path("-Lnative=", folder);
         }
-        let needs = needs_of(job);
-        for folder in needs.iter().filter_map(|library| library.parent()) {
-            command.arg("-L").arg(joined("dependency=", folder));
+        for folder in needs_of(job).iter().filter_map(|library| library.parent()) {
+            arguments.path("-Ldependency=", folder);
         }
-        for folder in &self.course.crates {
-            command.arg("-L").arg(joined("dependency=", folder));
+        arguments.path("-Ldependency=", &self.course.crates);
+        if !job.libraries.is_empty() {
+            // They may share crates with the workspace that the course itself does not have.
+            arguments.path("-Ldependency=", &self.course.built);
         }
-        command.arg("-L").arg(joined("native=", &self.course.stubs));
-        self.link_arguments(&mut command, job.native.is_empty());
-        // A static of an older version of a crate is in a library that no `extern crate` mentions.
-        for compiled in &job.statics {
-            command.arg(joined("-Clink-arg=", &compiled.library));
-        }
-        command.env_remove("RUSTFLAGS").env("LC_ALL", "C");
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .process_group(0);
-        end_with_this_process(&mut command);
-        let child = command.spawn().map_err(CellError::io(&self.course.rustc))?;
-        self.outcome(child)
+        arguments.path("-Lnative=", &self.course.stubs);
     }
 
     /// The compiler's own linker is called directly where there is one: asking the C compiler to call it, and it
     /// to look for the system's libraries, takes 5 ms more.
-    fn link_arguments(&self, command: &mut Command, directly: bool) {
+    fn link_arguments(&self, job: &Job<'_>, arguments: &mut Arguments) {
+        let directly = job.native.is_empty();
         let prefix = match self.course.linker.as_ref().filter(|_| directly) {
             Some(linker) => {
-                command.arg(joined("-Clinker=", linker));
-                command.arg("-Clinker-flavor=ld.lld");
+                arguments.path("-Clinker=", linker);
+                arguments.add("-Clinker-flavor=ld.lld");
+                // Starting helpers takes longer than what they would help with.
+                arguments.add("-Clink-arg=--threads=1");
                 ""
             }
             None => "-Wl,",
@@ -252,11 +258,15 @@ impl Rustc {
             "--build-id=none",
         ];
         for option in options {
-            command.arg(format!("-Clink-arg={prefix}{option}"));
+            arguments.add(format!("-Clink-arg={prefix}{option}"));
         }
         // Through the course the loader finds the libraries behind the stubs, also for a cell that does not need it.
-        command.arg(format!("-Clink-arg={prefix}--no-as-needed"));
-        command.arg(joined("-Clink-arg=", &self.course.library));
+        arguments.add(format!("-Clink-arg={prefix}--no-as-needed"));
+        arguments.path("-Clink-arg=", &self.course.interface);
+        // A static of an older version of a crate is in a library that no `extern crate` mentions.
+        for compiled in &job.statics {
+            arguments.path("-Clink-arg=", &compiled.library);
+        }
     }
 
     fn outcome(&self, mut child: Child) -> Result<Vec<Message>, Refusal> {
@@ -292,17 +302,6 @@ impl Rustc {
         Err(Refusal::Broken(CellError::Compiler(format!(
             "{status}, {reason}"
         ))))
-    }
-}
-
-/// A kernel that is killed takes along a compiler that may never end by itself.
-fn end_with_this_process(command: &mut Command) {
-    // SAFETY: between fork and exec only a system call is made, which neither allocates nor takes a lock.
-    unsafe {
-        command.pre_exec(|| {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-            Ok(())
-        });
     }
 }
 
@@ -358,10 +357,25 @@ impl Stop {
     }
 }
 
-fn joined(text: &str, path: &Path) -> std::ffi::OsString {
-    let mut argument = std::ffi::OsString::from(text);
-    argument.push(path);
-    argument
+/// The arguments of one call.
+#[derive(Default)]
+struct Arguments(Vec<OsString>);
+
+impl Arguments {
+    fn add(&mut self, argument: impl Into<OsString>) {
+        self.0.push(argument.into());
+    }
+
+    fn all(&mut self, arguments: &[&str]) {
+        self.0.extend(arguments.iter().map(OsString::from));
+    }
+
+    /// `text` and a path, which need not be text.
+    fn path(&mut self, text: &str, path: &Path) {
+        let mut argument = OsString::from(text);
+        argument.push(path);
+        self.0.push(argument);
+    }
 }
 
 /// All libraries of cells that a crate needs loaded, deepest first.
@@ -409,6 +423,11 @@ fn library_in(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("lib{name}.so"))
 }
 
+/// Where the compiler writes its listing of the crate.
+fn listing_in(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{name}.mir"))
+}
+
 fn length_of(folder: &Path, name: &str) -> Option<u64> {
     Some(fs::metadata(library_in(folder, name)).ok()?.len())
 }
@@ -428,7 +447,7 @@ impl Draft {
     }
 
     fn publish(self, folder: &Path, name: &str, listing: &Listing) -> Result<(), CellError> {
-        let _ = fs::remove_file(self.0.join(format!("{name}.mir")));
+        let _ = fs::remove_file(listing_in(&self.0, name));
         let text = serde_json::to_vec(listing).unwrap_or_default();
         fs::write(self.0.join(LISTING), text).map_err(CellError::io(&self.0))?;
         match fs::rename(&self.0, folder) {

@@ -64,8 +64,10 @@ impl Means<'_> {
         let built = self.course.library.parent().map(Path::to_path_buf);
         let mut folders: Vec<PathBuf> =
             built.into_iter().chain(setup::libtorch_folders()).collect();
-        folders.extend(self.course.crates.iter().cloned());
-        folders.push(self.course.stubs.clone());
+        let course = &self.course;
+        let compiled_against = [&course.crates, &course.built, &course.stubs];
+        folders.extend(compiled_against.into_iter().cloned());
+        folders.extend(course.interface.parent().map(Path::to_path_buf));
         let path = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
         folders.extend(std::env::split_paths(&path).filter(|path| path.is_absolute()));
         folders
