@@ -1,5 +1,7 @@
 //! `cvstudy course check`: whether exercises do what exercises have to do.
 
+mod rehearsal;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -14,6 +16,7 @@ use crate::grade::{Course, Supervisor};
 use crate::release::released_path;
 use crate::run::{default_jobs, in_parallel, print_line};
 use crate::setup;
+use rehearsal::{Judged, Rehearsal};
 
 /// Fewer wrong answers than this do not show that tests can tell.
 const MUTANTS: usize = 2;
@@ -69,11 +72,11 @@ struct Trial {
 
 /// What is shown by running a variant.
 enum What {
-    /// The instructor's own: full points.
-    Solved,
+    /// The instructor's own, then every wrong answer: full points for the one, not for the others.
+    Solved(Rehearsal),
     /// As released: no exercise has full points.
     Unsolved,
-    /// With one wrong answer: that exercise has not full points.
+    /// With one wrong answer to an exercise that has not full points then.
     Mutant { exercise: String, name: String },
 }
 
@@ -108,13 +111,25 @@ fn check_source(path: &Path, supervisor: &Supervisor, options: &CheckOptions) ->
             .filter(|cell| is_exercise(cell, &master))
             .flat_map(furnished),
     );
-    let trials = trials(&master);
-    let results = in_parallel(default_jobs(), &trials, |trial| {
-        run(trial, &master, supervisor, path, options.budget)
-    });
-    for result in results {
-        problems.extend(result?);
+    let run = |trials: Vec<Trial>| {
+        let results = in_parallel(default_jobs(), &trials, |trial| {
+            run(trial, &master, supervisor, path, options.budget)
+        });
+        results.into_iter().collect::<Result<Vec<_>>>()
+    };
+    let rehearsal = Rehearsal::new(&master);
+    let mutants = rehearsal.mutants();
+    let mut unclear = Vec::new();
+    for found in run(vec![solved(rehearsal), unsolved(&master)])? {
+        problems.extend(found.problems);
+        unclear.extend(found.unclear);
     }
+    let alone = unclear.iter().flat_map(|exercise| alone(&master, exercise));
+    problems.extend(
+        run(alone.collect())?
+            .into_iter()
+            .flat_map(|found| found.problems),
+    );
     let exercises = master
         .cells
         .iter()
@@ -124,7 +139,6 @@ fn check_source(path: &Path, supervisor: &Supervisor, options: &CheckOptions) ->
         print_line(format!("{}: {problem}", path.display()));
     }
     if problems.is_empty() {
-        let mutants = trials.len().saturating_sub(2);
         print_line(format!(
             "{}: {exercises} exercises, {mutants} wrong answers caught",
             path.display()
@@ -182,39 +196,49 @@ fn furnished(cell: &MasterCell) -> Vec<String> {
     lacks
 }
 
-fn trials(master: &Master) -> Vec<Trial> {
-    let mut unsolved = master.released.clone();
-    inject(master, &mut unsolved);
-    let mut trials = vec![
-        Trial {
-            what: What::Solved,
-            notebook: master.source.clone(),
-        },
-        Trial {
-            what: What::Unsolved,
-            notebook: unsolved,
-        },
-    ];
-    for (at, cell) in master.source.cells().iter().enumerate() {
-        let Ok(extras) = ::grade::Extras::of(cell) else {
-            continue;
-        };
-        for mutant in extras.mutants {
-            let mut notebook = master.source.clone();
-            if let Some(cell) = notebook.cells_mut().get_mut(at) {
-                cell.set_source(&mutant.source);
-            }
-            let exercise = cell.id().unwrap_or_default().to_owned();
-            trials.push(Trial {
-                what: What::Mutant {
-                    exercise,
-                    name: mutant.name,
-                },
-                notebook,
-            });
-        }
+fn solved(rehearsal: Rehearsal) -> Trial {
+    Trial {
+        notebook: rehearsal.notebook.clone(),
+        what: What::Solved(rehearsal),
     }
-    trials
+}
+
+fn unsolved(master: &Master) -> Trial {
+    let mut notebook = master.released.clone();
+    inject(master, &mut notebook);
+    Trial {
+        what: What::Unsolved,
+        notebook,
+    }
+}
+
+/// Each wrong answer to an exercise in a notebook of its own.
+fn alone(master: &Master, exercise: &str) -> Vec<Trial> {
+    let cells = master.source.cells();
+    let Some(at) = cells.iter().position(|cell| cell.id() == Some(exercise)) else {
+        return Vec::new();
+    };
+    let mutants = ::grade::Extras::of(&cells[at]).map(|extras| extras.mutants);
+    let trial = |mutant: ::grade::exercise::Mutant| {
+        let mut notebook = master.source.clone();
+        notebook.cells_mut()[at].set_source(&mutant.source);
+        Trial {
+            what: What::Mutant {
+                exercise: exercise.to_owned(),
+                name: mutant.name,
+            },
+            notebook,
+        }
+    };
+    mutants.unwrap_or_default().into_iter().map(trial).collect()
+}
+
+/// What a run has shown.
+#[derive(Default)]
+struct Found {
+    problems: Vec<String>,
+    /// Exercises whose wrong answers have to be run one by one.
+    unclear: Vec<String>,
 }
 
 fn run(
@@ -223,7 +247,7 @@ fn run(
     supervisor: &Supervisor,
     path: &Path,
     budget: f64,
-) -> Result<Vec<String>> {
+) -> Result<Found> {
     let began = Instant::now();
     let mut notebook = trial.notebook.clone();
     let submission = Submission {
@@ -235,49 +259,67 @@ fn run(
         timestamp: None,
     };
     supervisor.execute(&mut notebook, master, &submission, &mut Vec::new())?;
-    let scores = score(master, &notebook, &mut Vec::new());
-    let mut problems = Vec::new();
-    for score in &scores {
-        let Some(known) = master
-            .cell(&score.id)
-            .filter(|known| known.marking.is_tests())
-        else {
-            continue;
-        };
+    let mut found = Found {
+        problems: points(trial, master, &notebook),
+        unclear: Vec::new(),
+    };
+    match &trial.what {
+        What::Solved(rehearsal) => {
+            found.problems.extend(few_mutants(master));
+            let seconds = began.elapsed().as_secs_f64();
+            if seconds > budget {
+                let text = format!("it takes {seconds:.0} s, and its budget is {budget:.0} s");
+                found.problems.push(text);
+            }
+            for (exercise, judged) in rehearsal.judge(master, &notebook) {
+                match judged {
+                    Judged::Unclear => found.unclear.push(exercise),
+                    Judged::Missed(missed) => {
+                        let missed = missed.iter().map(|(name, id)| not_caught(id, name));
+                        found.problems.extend(missed);
+                    }
+                }
+            }
+        }
+        What::Unsolved => {
+            let broken = notebook.cells().iter().filter_map(broken_stub);
+            found.problems.extend(broken);
+        }
+        What::Mutant { .. } => {}
+    }
+    Ok(found)
+}
+
+/// Tests whose points are not what the variant should have.
+fn points(trial: &Trial, master: &Master, executed: &Notebook) -> Vec<String> {
+    let of_one = |score: ::grade::score::CellScore| {
+        let known = master.cell(&score.id)?;
         let is_full = score.auto.is_some_and(|points| points >= score.max);
         let id = &score.id;
         match &trial.what {
-            What::Solved if !is_full => {
-                problems.push(format!(
-                    "`{id}` gives the solution {} of {} points",
-                    score.auto.unwrap_or(0.0),
-                    score.max
-                ));
-            }
+            _ if !known.marking.is_tests() => None,
+            What::Solved(_) if !is_full => Some(format!(
+                "`{id}` gives the solution {} of {} points",
+                score.auto.unwrap_or(0.0),
+                score.max
+            )),
             What::Unsolved if is_full && score.max > 0.0 => {
-                problems.push(format!("`{id}` gives full points for the stub"))
+                Some(format!("`{id}` gives full points for the stub"))
             }
-            What::Mutant { exercise, name }
-                if is_full && known.extras.exercise.as_ref() == Some(exercise) =>
-            {
-                problems.push(format!("`{id}` does not catch the wrong answer \"{name}\""));
-            }
-            _ => {}
+            What::Mutant { exercise, name } => (is_full
+                && known.extras.exercise.as_ref() == Some(exercise))
+            .then(|| not_caught(id, name)),
+            _ => None,
         }
-    }
-    if matches!(trial.what, What::Unsolved) {
-        problems.extend(notebook.cells().iter().filter_map(broken_stub));
-    }
-    let seconds = began.elapsed().as_secs_f64();
-    if matches!(trial.what, What::Solved) {
-        problems.extend(few_mutants(master));
-        if seconds > budget {
-            problems.push(format!(
-                "it takes {seconds:.0} s, and its budget is {budget:.0} s"
-            ));
-        }
-    }
-    Ok(problems)
+    };
+    score(master, executed, &mut Vec::new())
+        .into_iter()
+        .filter_map(of_one)
+        .collect()
+}
+
+fn not_caught(id: &str, name: &str) -> String {
+    format!("`{id}` does not catch the wrong answer \"{name}\"")
 }
 
 /// An answer that does not even compile as it was released.

@@ -7,13 +7,17 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use libtest_mimic::{Arguments, Failed, Trial};
-use tests::programs;
+use tests::{programs, python};
 
 /// The longest that a lesson with its solutions may take, in seconds: three times what is promised of two cores.
 const BUDGET: &str = "1080";
 
 fn main() -> Result<()> {
     let mut trials = vec![
+        // First, since it takes longest; in order, since the seventh week begins with what the sixth has trained.
+        trial("solved, and written as pages", || {
+            sources()?.iter().try_for_each(|source| run(source))
+        }),
         trial("in step with the sources", || {
             cvstudy(&["release", "--check"])
         }),
@@ -35,7 +39,6 @@ fn main() -> Result<()> {
                 cvstudy(&["check", &solved(&own, folder.path())?])
             },
         ));
-        let own = source.clone();
         trials.push(trial(&format!("exercises: {name}"), move || {
             cvstudy(&[
                 "course",
@@ -44,23 +47,41 @@ fn main() -> Result<()> {
                 "120",
                 "--budget",
                 BUDGET,
-                &text(&own),
-            ])
-        }));
-        trials.push(trial(&format!("solved: {name}"), move || {
-            let folder = tempfile::tempdir()?;
-            let notebook = solved(&source, folder.path())?;
-            cvstudy(&[
-                "run",
-                "--timeout",
-                BUDGET,
-                "--output",
-                &text(folder.path()),
-                &notebook,
+                &text(&source),
             ])
         }));
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit()
+}
+
+/// Runs a week with its solutions, and writes a page of it, as it is handed out where there is no Jupyter. Both stay
+/// in `target/tmp/weeks`, to be looked at.
+fn run(source: &Path) -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let notebook = solved(source, folder.path())?;
+    let pages = Path::new(env!("CARGO_TARGET_TMPDIR")).join("weeks");
+    fs::create_dir_all(&pages)?;
+    cvstudy(&[
+        "run",
+        "--timeout",
+        BUDGET,
+        "--output",
+        &text(&pages),
+        &notebook,
+    ])?;
+    let name = source.file_stem().context("a file")?;
+    let executed = pages.join(name).with_extension("ipynb");
+    let output = python::command()?
+        .args(["-m", "nbconvert", "--to", "html"])
+        .arg(&executed)
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{said}");
+    let page = fs::read_to_string(executed.with_extension("html"))?;
+    // Pictures that nobody can see would be left out without a word.
+    let shown = page.matches("<img").count() + page.matches("<svg").count();
+    ensure!(shown >= 10, "{} shows {shown} pictures", name.display());
+    Ok(())
 }
 
 fn trial(name: &str, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {

@@ -66,8 +66,6 @@ impl Subject {
         match self {
             // The largest networks; the smaller ones of each family are built of the same blocks.
             Subject::Parity => &["vgg", "alexnet", "resnet101", "resnet152"],
-            // Training, and every wrong answer of every exercise: half an hour together.
-            Subject::Weeks => &["solved", "exercises"],
             _ => &[],
         }
     }
