@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // what cannot go on fails the test
 
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -63,16 +64,14 @@ fn assert_valid(notebooks: &[PathBuf]) {
     assert_ok(&output);
 }
 
+/// A text that a notebook holds as a list of lines.
+fn joined(lines: &Value) -> String {
+    let lines = lines.as_array().unwrap().iter();
+    lines.map(|line| line.as_str().unwrap()).collect()
+}
+
 /// The texts of a cell's outputs: streams, plain text, errors as `name: value`.
 fn texts(notebook: &Value, cell: usize) -> Vec<String> {
-    let joined = |lines: &Value| -> String {
-        lines
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|line| line.as_str().unwrap())
-            .collect()
-    };
     let text = |output: &Value| match output["output_type"].as_str().unwrap() {
         "stream" => joined(&output["text"]),
         "error" => format!("{}: {}", output["ename"], output["evalue"]),
@@ -361,21 +360,184 @@ fn what_was_checked_need_not_be_compiled_again() {
     assert!(compiled.is_empty(), "{compiled:?}");
 }
 
-#[test]
-fn the_tour_runs_from_top_to_bottom() {
-    let tour = Path::new(env!("CARGO_MANIFEST_DIR")).join("../notebooks/tour.ipynb");
+/// A file or folder of the source tree.
+fn in_sources(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
+}
+
+/// A notebook of the course, executed: every cell did what it should, and Jupyter's own library accepts the result.
+fn executed(name: &str) -> Value {
+    let notebook = in_sources("notebooks").join(name);
     let folder = Folder::with(&[]);
     let out = folder.path("out");
     let output = folder.cvstudy(&[
         "run",
-        tour.to_str().unwrap(),
+        notebook.to_str().unwrap(),
         "--output",
         out.to_str().unwrap(),
     ]);
     assert_ok(&output);
-    assert_valid(&[out.join("tour.ipynb")]);
-    let executed = folder.read("out/tour.ipynb").to_string();
+    assert_valid(&[out.join(name)]);
+    folder.read(&format!("out/{name}"))
+}
+
+#[test]
+fn the_tour_runs_from_top_to_bottom() {
+    let executed = executed("tour.ipynb").to_string();
     for format in ["image/png", "image/svg+xml"] {
         assert!(executed.contains(format), "{format} is shown");
     }
+}
+
+#[test]
+fn the_gallery_runs_from_top_to_bottom() {
+    let executed = executed("gallery.ipynb");
+    for cell in executed["cells"].as_array().unwrap() {
+        for output in cell["outputs"].as_array().into_iter().flatten() {
+            let id = &cell["id"];
+            assert_ne!(output["name"], "stderr", "cell {id} leaves notes: {output}");
+            let Some(data) = output["data"].as_object() else {
+                continue;
+            };
+            let words = joined(&data["text/plain"]);
+            assert!(!words.is_empty(), "cell {id}: nothing for who cannot see");
+            let html = data.get("text/html").map(joined).unwrap_or_default();
+            let described = html.matches(" alt=\"").count();
+            assert_eq!(html.matches("<img ").count(), described, "cell {id}");
+        }
+    }
+}
+
+/// What the gallery need not show, and why.
+const NOT_SHOWN: [(&[&str], &str); 4] = [
+    (
+        &[
+            "Animation",
+            "ChannelHistogram",
+            "Draw",
+            "MixedBatch",
+            "PilImage",
+            "PltImage",
+            "Progress",
+            "Zoom",
+        ],
+        "what functions return that are shown",
+    ),
+    (
+        &["Rng", "Sides", "Span"],
+        "what transforms are made of; who uses them writes numbers",
+    ),
+    (&["AsArray", "PlotError"], "a trait and an error"),
+    (
+        &["counts", "figure", "to_svg"],
+        "numbers, a figure and a text in place of a picture",
+    ),
+];
+
+#[test]
+fn the_gallery_shows_every_view_chart_and_transform() {
+    let prelude = in_sources("crates/course/src/prelude.rs");
+    let mut names = re_exported(&in_sources("crates/vision/src/transforms/mod.rs"), "");
+    for group in ["vision::transforms::{", "vision::{", "plot::{", "live::{"] {
+        names.extend(re_exported(&prelude, group));
+    }
+    for sources in [
+        "crates/vision/src/show",
+        "crates/vision/src/ops",
+        "crates/plot/src/chart.rs",
+        "crates/plot/src/detection.rs",
+        "crates/plot/src/figure.rs",
+        "crates/plot/src/matrices.rs",
+        "crates/plot/src/training.rs",
+    ] {
+        names.extend(public_functions(&in_sources(sources)));
+    }
+    let gallery = fs::read(in_sources("notebooks/gallery.ipynb")).unwrap();
+    let code = code(&serde_json::from_slice(&gallery).unwrap());
+    // A function has to be called; of a type or one of its kinds the name is enough.
+    let called: HashSet<_> = code.split(['(', '!']).filter_map(last_word).collect();
+    let mentioned: HashSet<_> = code.split(|c| !is_of_word(c)).collect();
+    let is_shown = |name: &str| match name.starts_with(char::is_lowercase) {
+        true => called.contains(name),
+        false => mentioned.contains(name),
+    };
+    let not_shown = || NOT_SHOWN.iter().flat_map(|(names, _)| *names);
+    for name in &names {
+        let excepted = not_shown().any(|exception| exception == name);
+        assert!(
+            excepted != is_shown(name),
+            "{name}: the gallery shows it, or it stands among the exceptions with the reason why not"
+        );
+    }
+    for exception in not_shown() {
+        assert!(
+            names.iter().any(|name| name == exception),
+            "there is no {exception} any more"
+        );
+    }
+}
+
+/// The names that a source file brings with `pub use` from paths that begin with `from`.
+fn re_exported(file: &Path, from: &str) -> Vec<String> {
+    let source = fs::read_to_string(file).unwrap();
+    let paths = source
+        .split(';')
+        .filter_map(|statement| Some(statement.split_once("pub use ")?.1));
+    let names: Vec<String> = paths
+        .filter(|path| path.starts_with(from))
+        .flat_map(|path| {
+            let names = path.rsplit_once("::").map_or(path, |(_, names)| names);
+            names.split(['{', ',', '}'])
+        })
+        .map(|name| name.trim().to_owned())
+        .filter(|name| !name.is_empty())
+        .collect();
+    assert!(!names.is_empty(), "{} from {from:?}", file.display());
+    names
+}
+
+/// The public functions of a source file, or of all in a folder, but for those of its tests.
+fn public_functions(path: &Path) -> Vec<String> {
+    if path.is_dir() {
+        let entries = fs::read_dir(path).unwrap();
+        return entries
+            .flat_map(|entry| public_functions(&entry.unwrap().path()))
+            .collect();
+    }
+    if path.extension().is_none_or(|ending| ending != "rs") {
+        return Vec::new();
+    }
+    let source = fs::read_to_string(path).unwrap();
+    let source = source.split("#[cfg(test)]\nmod tests").next().unwrap();
+    source
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("pub fn "))
+        .filter_map(|signature| signature.split(|c| !is_of_word(c)).next())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// The code of a notebook without strings and comments, which show nothing.
+fn code(notebook: &Value) -> String {
+    let cells = notebook["cells"].as_array().unwrap().iter();
+    let mut code = String::new();
+    for cell in cells.filter(|cell| cell["cell_type"] == "code") {
+        let source = joined(&cell["source"]);
+        let outside: Vec<_> = source.split('"').step_by(2).collect();
+        for line in outside.join(" ").lines() {
+            code.extend([line.split("//").next().unwrap(), "\n"]);
+        }
+    }
+    code
+}
+
+fn is_of_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The word that a text ends with, if it ends with one.
+fn last_word(text: &str) -> Option<&str> {
+    text.rsplit(|c| !is_of_word(c))
+        .next()
+        .filter(|word| !word.is_empty())
 }
