@@ -1,5 +1,6 @@
 //! [`Figure`]: several charts on one card.
 
+use crate::layer::Matrix;
 use crate::layout::{self, LINE_HEIGHT, MARGIN, TITLE_SIZE};
 use crate::output::{self, Drawing};
 use crate::scene::{Anchor, Paint, Scene};
@@ -82,9 +83,11 @@ impl Figure {
         let columns = self.columns.min(self.charts.len()).max(1) as f64;
         let width = (WIDTH / columns).clamp(NARROWEST, WIDEST);
         let (natural_width, natural_height) = layout::natural_size(chart);
+        // Numbers need room; a matrix without them is as small as its neighbours, and its words stay large.
+        let is_written = |matrix: &Matrix| matrix.written != Some(false);
         if chart.size.is_some() {
             (natural_width, natural_height)
-        } else if reach::matrix(chart).is_some() {
+        } else if reach::matrix(chart).is_some_and(is_written) {
             (natural_width.max(width), natural_height.max(width * SHAPE))
         } else if chart.horizontal {
             (width, natural_height.max(width * SHAPE))
@@ -178,6 +181,17 @@ mod tests {
         assert!(at("a").0 == at("c").0 && at("a").1 < at("c").1);
         assert!(at("all").1 < at("a").1);
         assert_eq!(scene.width, WIDTH);
+    }
+
+    #[test]
+    fn a_matrix_without_numbers_takes_no_more_room_than_it_is_given() {
+        let matrix = |written| crate::heat_map(vec![[1.0; 9]; 9]).annotate(written);
+        let width = |written| {
+            let figure = subplots([matrix(written), matrix(written), matrix(written)]).columns(3);
+            figure.scene().unwrap().width
+        };
+        assert!((width(false) - WIDTH).abs() < 0.01);
+        assert!(width(true) > WIDTH);
     }
 
     #[test]
