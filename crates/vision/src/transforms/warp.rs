@@ -396,7 +396,8 @@ impl Transform for RandomPerspective {
         let Some(back) = projection(ends, starts) else {
             return Ok(());
         };
-        let words = format!("perspective to {ends:.0?}");
+        let corners = ends.map(|[x, y]| format!("({x:.0}, {y:.0})"));
+        let words = format!("perspective to {}", corners.join(", "));
         push_warp(
             draw,
             back,
