@@ -492,8 +492,8 @@ fn compiler_at_work(parent: u32, folder: &Path) -> Option<u32> {
         .collect();
     children.into_iter().find(|child| {
         let is_here = fs::read_link(format!("/proc/{child}/cwd")).is_ok_and(|at| at == folder);
-        // One that waits for something to compile has a single thread.
+        // One that waits for something to compile has two threads: one only listens for signals.
         let threads = fs::read_dir(format!("/proc/{child}/task")).map_or(0, Iterator::count);
-        is_here && threads > 1
+        is_here && threads > 2
     })
 }

@@ -185,6 +185,8 @@ impl Rustc {
     fn run(&self, name: &str, job: &Job<'_>, folder: &Path) -> Result<Vec<Message>, Refusal> {
         let mut arguments = Arguments::default();
         arguments.path("", &folder.join(format!("{name}.rs")));
+        // For what the compiler writes on its way, too: others may be compiling the same.
+        arguments.path("--out-dir=", folder);
         // The folder is a draft's, which nobody should read of in messages.
         let mut remap = OsString::from("--remap-path-prefix=");
         remap.push(folder);

@@ -10,6 +10,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::frame::Place;
 use crate::stack::cell_frames;
 
+mod quiet;
+
 /// True while some cell has been asked to stop. The only thing a checkpoint looks at when all is well.
 static STOP: AtomicBool = AtomicBool::new(false);
 /// The newest cell that has been asked to stop. Cells are numbered upwards, and all before it stop too.
@@ -28,18 +30,21 @@ pub struct Interrupted(pub(crate) Vec<Place>);
 /// Returns at once, unless the running cell has been asked to stop: then it unwinds.
 #[inline(always)]
 pub fn checkpoint() {
-    if STOP.load(Ordering::Relaxed) {
-        stop_if_asked();
+    if STOP.load(Ordering::Relaxed) && quiet::must_stop() {
+        stop();
     }
 }
 
 #[cold]
 #[inline(never)]
-fn stop_if_asked() {
+fn stop() -> ! {
+    resume_unwind(Box::new(Interrupted(cell_frames())));
+}
+
+/// Whether this thread unwinds at a checkpoint. It never unwinds itself.
+extern "C" fn must_stop() -> bool {
     // A second unwinding during the first would abort the process: destructors run to their end.
-    if is_stopped() && !std::thread::panicking() {
-        resume_unwind(Box::new(Interrupted(cell_frames())));
-    }
+    is_stopped() && !std::thread::panicking()
 }
 
 /// Whether the cell of this thread has been asked to stop. For code that would rather clean up by itself.
