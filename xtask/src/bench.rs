@@ -192,9 +192,15 @@ fn augment_config(setup: &Setup) -> Result<serde_json::Value> {
     Ok(json!({ "augment": example("augment_bench")?, "augment_peers": peers }))
 }
 
-/// The program that makes training steps; and a Python with torch, or null.
+/// The programs that make training steps and epochs, ours that makes the pictures for them; and a Python with
+/// torch, or null.
 fn train_config(setup: &Setup) -> Result<serde_json::Value> {
-    Ok(json!({ "steps": example("steps")?, "torch": peers::python(setup) }))
+    Ok(json!({
+        "program": setup.program,
+        "steps": example("steps")?,
+        "epoch": example("epoch")?,
+        "torch": peers::python(setup),
+    }))
 }
 
 /// Our program, the one that lists a million pictures, and the peers' Python, null if it is not installed.

@@ -147,7 +147,7 @@ const fn augmentation(id: &'static str, name: &'static str, times: f64) -> Figur
     }
 }
 
-pub(crate) const TRAIN: [Figure; 3] = [
+pub(crate) const TRAIN: [Figure; 7] = [
     Figure {
         id: "step_resnet18",
         name: "training step, resnet18, 32 images of 64 px",
@@ -168,6 +168,34 @@ pub(crate) const TRAIN: [Figure; 3] = [
         unit: "ms",
         peer: Peer::Torch,
         bar: Bar::Times(1.0),
+    },
+    Figure {
+        id: "loader_64",
+        name: "loader: JPEG, augmented to 64 px, batches",
+        unit: "img/s",
+        peer: Peer::Torch,
+        bar: Bar::AtLeastTimes(2.0),
+    },
+    Figure {
+        id: "loader_128",
+        name: "loader: JPEG, augmented to 128 px, batches",
+        unit: "img/s",
+        peer: Peer::Torch,
+        bar: Bar::AtLeastTimes(2.0),
+    },
+    Figure {
+        id: "epoch_resnet18",
+        name: "epoch from 360 files, resnet18 at 64 px",
+        unit: "s",
+        peer: Peer::Torch,
+        bar: Bar::Times(1.0),
+    },
+    Figure {
+        id: "waiting",
+        name: "share of it that steps wait for data",
+        unit: "%",
+        peer: Peer::Nothing,
+        bar: Bar::AtMost(5.0),
     },
 ];
 
