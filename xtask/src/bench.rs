@@ -203,11 +203,13 @@ fn train_config(setup: &Setup) -> Result<serde_json::Value> {
     }))
 }
 
-/// Our program, the one that lists a million pictures, and the peers' Python, null if it is not installed.
+/// Our program, those that list a million pictures and that decode, and the peers' Python, null if it is not installed.
 fn data_config(setup: &Setup) -> Result<serde_json::Value> {
     Ok(json!({
         "program": setup.program,
         "million": example("million")?,
+        "decode": example("decode_bench")?,
+        "photo": root().join("data/photo.jpg"),
         "peers": peers::python(setup),
     }))
 }

@@ -21,6 +21,8 @@ pub(crate) enum Peer {
     Evcxr,
     /// albumentations or torchvision, whichever is better.
     Augmenters,
+    /// Pillow or torchvision, whichever is better.
+    Decoders,
     /// PyTorch with torchvision.
     Torch,
     /// nbgrader with evcxr_jupyter.
@@ -232,7 +234,7 @@ pub(crate) const GRADE: [Figure; 4] = [
     },
 ];
 
-pub(crate) const DATA: [Figure; 4] = [
+pub(crate) const DATA: [Figure; 6] = [
     Figure {
         id: "make",
         name: "2,000 pictures generated",
@@ -241,8 +243,22 @@ pub(crate) const DATA: [Figure; 4] = [
         bar: Bar::AtMost(30.0),
     },
     Figure {
+        id: "decode",
+        name: "JPEG of 150x150 read and resized to 64",
+        unit: "img/s",
+        peer: Peer::Decoders,
+        bar: Bar::AtLeastTimes(1.0),
+    },
+    Figure {
+        id: "decode_photo",
+        name: "JPEG of 640x480 read and resized to 224",
+        unit: "img/s",
+        peer: Peer::Decoders,
+        bar: Bar::AtLeastTimes(1.0),
+    },
+    Figure {
         id: "index",
-        name: "2,000 pictures indexed and checked",
+        name: "10,000 pictures indexed and checked",
         unit: "s",
         peer: Peer::Here("cleanvision"),
         bar: Bar::Times(0.2),
@@ -270,6 +286,7 @@ impl Peer {
             Peer::Ipykernel => "ipykernel + torch",
             Peer::Evcxr => "evcxr_jupyter + tch",
             Peer::Augmenters => "albumentations, torchvision",
+            Peer::Decoders => "Pillow, torchvision",
             Peer::Torch => "PyTorch",
             Peer::Nbgrader => "nbgrader + evcxr_jupyter",
             Peer::Nothing => "",

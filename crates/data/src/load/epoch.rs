@@ -7,9 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use tch::Tensor;
-
-use super::loader::{Loader, Pixels};
+use super::loader::Loader;
 use crate::{Batch, Batches, DataError};
 
 /// The batches of an epoch while they are made.
@@ -17,12 +15,11 @@ pub(super) struct Epoch {
     batches: usize,
     /// The number of the batch that is given out next.
     next: usize,
-    received: Receiver<(usize, Result<Pixels, DataError>)>,
+    received: Receiver<(usize, Result<Batch, DataError>)>,
     /// Batches that came before their turn.
-    waiting: BTreeMap<usize, Result<Pixels, DataError>>,
+    waiting: BTreeMap<usize, Result<Batch, DataError>>,
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
-    side: i64,
 }
 
 /// What the threads of an epoch agree on.
@@ -56,9 +53,11 @@ impl Epoch {
                     loader.prefetch,
                 );
                 thread::spawn(move || {
-                    while let Some(batch) = shared.take_turn(batches, prefetch) {
-                        let pixels = work.collate(epoch, &order[plan.range(batch)], &shared.stop);
-                        if sender.send((batch, pixels)).is_err() {
+                    let mut values = Vec::new();
+                    while let Some(number) = shared.take_turn(batches, prefetch) {
+                        let indices = &order[plan.range(number)];
+                        let batch = work.collate(epoch, indices, &shared.stop, &mut values);
+                        if sender.send((number, batch)).is_err() {
                             return;
                         }
                     }
@@ -72,20 +71,19 @@ impl Epoch {
             waiting: BTreeMap::new(),
             shared,
             workers,
-            side: i64::from(loader.work.side),
         }
     }
 
     /// Waits for the batch whose turn it is, with an eye on interrupts.
-    fn wait(&mut self) -> Option<Result<Pixels, DataError>> {
+    fn wait(&mut self) -> Option<Result<Batch, DataError>> {
         loop {
             rt::checkpoint();
-            if let Some(pixels) = self.waiting.remove(&self.next) {
-                return Some(pixels);
+            if let Some(batch) = self.waiting.remove(&self.next) {
+                return Some(batch);
             }
             match self.received.recv_timeout(Duration::from_millis(50)) {
-                Ok((batch, pixels)) => {
-                    self.waiting.insert(batch, pixels);
+                Ok((number, batch)) => {
+                    self.waiting.insert(number, batch);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 // A worker panicked: the learner's transform did, and has told.
@@ -123,18 +121,17 @@ impl Iterator for Epoch {
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.next < self.batches {
-            let Some(pixels) = self.wait() else {
+            let Some(batch) = self.wait() else {
                 self.next = self.batches;
                 let problem = "a transform panicked; its message is above";
                 return Some(Err(DataError::Setting(problem.into())));
             };
             self.next += 1;
             self.shared.give();
-            match pixels {
+            match batch {
                 // All of its pictures were left out.
-                Ok(pixels) if pixels.indices.is_empty() => {}
-                Ok(pixels) => return Some(Ok(batch(pixels, self.side))),
-                Err(error) => return Some(Err(error)),
+                Ok(batch) if batch.indices.is_empty() => {}
+                batch => return Some(batch),
             }
         }
         None
@@ -155,14 +152,5 @@ impl Drop for Epoch {
         for worker in self.workers.drain(..) {
             let _ = worker.join();
         }
-    }
-}
-
-fn batch(pixels: Pixels, side: i64) -> Batch {
-    let images = Tensor::from_slice(&pixels.values).reshape([-1, 3, side, side]);
-    Batch {
-        images,
-        labels: Tensor::from_slice(&pixels.labels),
-        indices: pixels.indices,
     }
 }

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use tch::{Device, Kind, Tensor};
+use vision::transforms::{Normalize, Transform as _};
 use vision::{Image, VisionError};
 
 use super::Samples;
@@ -62,8 +64,8 @@ pub(super) struct Work {
     pub(super) side: u32,
     seed: u64,
     change: Option<Box<Change>>,
-    mean: [f32; 3],
-    std: [f32; 3],
+    /// How bytes become floats.
+    floats: Normalize,
     on_broken: Broken,
     broken: Mutex<BTreeMap<usize, String>>,
 }
@@ -80,8 +82,7 @@ impl Loader {
                 side: side.max(1),
                 seed: 0,
                 change: None,
-                mean: [0.0; 3],
-                std: [1.0; 3],
+                floats: Normalize::new([0.0; 3], [1.0; 3]),
                 on_broken: Broken::default(),
                 broken: Mutex::default(),
             }),
@@ -125,9 +126,9 @@ impl Loader {
         self.with(|work| work.change = Some(Box::new(change)))
     }
 
-    /// Subtracts a mean from each channel (0-1) and divides by a standard deviation.
+    /// Subtracts a mean from each channel (0-1) and divides by a standard deviation, which must be above 0.
     pub fn normalize(self, mean: [f32; 3], std: [f32; 3]) -> Self {
-        self.with(|work| (work.mean, work.std) = (mean, std))
+        self.with(|work| work.floats = Normalize::new(mean, std))
     }
 
     /// What to do when a picture cannot be read.
@@ -220,27 +221,18 @@ impl fmt::Debug for Loader {
     }
 }
 
-/// Pixels of a batch, not yet tensors: those are made on the thread that asks.
-pub(super) struct Pixels {
-    pub(super) values: Vec<f32>,
-    pub(super) labels: Vec<i64>,
-    pub(super) indices: Vec<usize>,
-}
-
 impl Work {
-    /// Decodes and collates the pictures of a batch.
+    /// Decodes and collates the pictures of a batch. `values` is memory that is used again.
     pub(super) fn collate(
         &self,
         epoch: u64,
         indices: &[usize],
         stop: &AtomicBool,
-    ) -> Result<Pixels, DataError> {
-        let plane = (self.side * self.side) as usize;
-        let mut pixels = Pixels {
-            values: Vec::with_capacity(indices.len() * 3 * plane),
-            labels: Vec::with_capacity(indices.len()),
-            indices: Vec::with_capacity(indices.len()),
-        };
+        values: &mut Vec<f32>,
+    ) -> Result<Batch, DataError> {
+        let (side, length) = (i64::from(self.side), 3 * (self.side as usize).pow(2));
+        values.resize(indices.len() * length, 0.0);
+        let (mut labels, mut kept) = (Vec::new(), Vec::new());
         for &index in indices {
             if stop.load(Ordering::Relaxed) {
                 break;
@@ -253,11 +245,17 @@ impl Work {
                 }
                 Err(error) => return Err(error),
             };
-            self.append(&image, &mut pixels.values);
-            pixels.labels.push(self.samples.label(index) as i64);
-            pixels.indices.push(index);
+            let place = &mut values[kept.len() * length..][..length];
+            self.floats.write_chw(&image, 0, place)?;
+            labels.push(self.samples.label(index) as i64);
+            kept.push(index);
         }
-        Ok(pixels)
+        let images = tensor(&values[..kept.len() * length]);
+        Ok(Batch {
+            images: images.view([kept.len() as i64, 3, side, side]),
+            labels: Tensor::from_slice(&labels),
+            indices: kept,
+        })
     }
 
     fn picture(&self, epoch: u64, index: usize) -> Result<Image, DataError> {
@@ -272,22 +270,27 @@ impl Work {
         Ok(image)
     }
 
-    /// Appends a picture as `[3, H, W]`.
-    fn append(&self, image: &Image, values: &mut Vec<f32>) {
-        for channel in 0..3 {
-            let scale = 1.0 / (255.0 * self.std[channel]);
-            let shift = self.mean[channel] / self.std[channel];
-            let bytes = image.as_bytes().iter().skip(channel).step_by(3);
-            values.extend(bytes.map(|&byte| f32::from(byte) * scale - shift));
-        }
-    }
-
     fn leave_out(&self, index: usize, error: &DataError) {
         let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
         if broken.insert(index, error.to_string()).is_none() {
             eprintln!("left out: {error}");
         }
     }
+}
+
+/// How many values torch treats with one thread for certain: its limit, `at::internal::GRAIN_SIZE`, is 32,768.
+const PIECE: usize = 16_384;
+
+/// These values as a tensor `[N]`, copied in small pieces. For a larger one torch calls threads of its own, which
+/// afterwards wait for more at full speed, on the cores that decode.
+fn tensor(values: &[f32]) -> Tensor {
+    let tensor = Tensor::empty([values.len() as i64], (Kind::Float, Device::Cpu));
+    for (number, piece) in values.chunks(PIECE).enumerate() {
+        let start = (number * PIECE) as i64;
+        let mut place = tensor.narrow(0, start, piece.len() as i64);
+        place.copy_(&Tensor::from_slice(piece));
+    }
+    tensor
 }
 
 #[cfg(test)]
@@ -434,5 +437,17 @@ mod tests {
         assert!((200..320).contains(&rare), "{rare} of 520");
         let batch = loader.epoch(0).next().unwrap().unwrap();
         assert_eq!(batch.images.double_value(&[0, 1, 0, 0]), -2.0);
+        let flat = loader.normalize([0.5; 3], [0.0; 3]);
+        let error = flat.epoch(0).next().unwrap().unwrap_err().to_string();
+        assert!(error.contains("must be above 0"), "{error}");
+    }
+
+    #[test]
+    fn a_tensor_made_in_pieces_holds_every_value_in_its_place() {
+        for length in [0, 1, PIECE, 2 * PIECE + 5] {
+            let values: Vec<f32> = (0..length).map(|value| value as f32).collect();
+            let made = Vec::<f32>::try_from(tensor(&values)).unwrap();
+            assert_eq!(made, values);
+        }
     }
 }
