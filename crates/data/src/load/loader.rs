@@ -61,7 +61,7 @@ enum Order {
 pub(super) struct Work {
     samples: Samples,
     /// Width and height of the pictures in a batch.
-    pub(super) side: u32,
+    side: u32,
     seed: u64,
     change: Option<Box<Change>>,
     /// How bytes become floats.
