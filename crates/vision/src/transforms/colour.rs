@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::draw::{Draw, Filter, Recolour};
+use super::draw::{Draw, Filter, Recolour, said};
 use super::kernels::buffer::{Buffer, Pixels};
 use super::kernels::jitter::{self, Adjust};
 use super::kernels::tone::{self, Tone};
@@ -89,7 +89,7 @@ impl fmt::Display for Jitter {
                 Adjust::Contrast(factor) => write!(f, "{comma}contrast {factor:.2}")?,
                 Adjust::Saturation(0.0) => write!(f, "{comma}grey")?,
                 Adjust::Saturation(factor) => write!(f, "{comma}saturation {factor:.2}")?,
-                Adjust::Hue(turn) => write!(f, "{comma}hue {turn:+.2}")?,
+                Adjust::Hue(turn) => write!(f, "{comma}hue {:+.2}", said(*turn, 2))?,
             }
         }
         Ok(())

@@ -365,3 +365,10 @@ pub(crate) fn run(steps: &[Step], image: Pixels<'_>) -> Result<Option<Buffer>, V
     }
     Ok(Some(front))
 }
+
+/// A number as captions say it: with so many decimals, and never "-0".
+pub(crate) fn said(value: f64, decimals: i32) -> f64 {
+    let unit = 10f64.powi(decimals);
+    // The sum of both zeros has no sign.
+    (value * unit).round() / unit + 0.0
+}

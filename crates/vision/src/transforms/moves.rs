@@ -81,6 +81,10 @@ impl Move for Window {
 impl fmt::Display for Window {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (width, height) = self.size;
+        if self.left < 0 || self.top < 0 {
+            // Its corner is outside: seen the other way round, the picture stands on a larger one.
+            return write!(f, "on {width}x{height} at ({}, {})", -self.left, -self.top);
+        }
         write!(f, "{width}x{height} at ({}, {})", self.left, self.top)
     }
 }

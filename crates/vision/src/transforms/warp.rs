@@ -3,7 +3,7 @@
 //! What comes from outside of the picture has the colour `fill`, black by default. Places between pixels take
 //! the nearest one by default, as in torchvision; `.interpolation(Interpolation::Bilinear)` looks better.
 
-use super::draw::Draw;
+use super::draw::{Draw, said};
 use super::kernels::buffer::Size;
 use super::kernels::noise::smooth_field;
 use super::kernels::sample::LARGEST;
@@ -198,7 +198,7 @@ impl Transform for RandomRotation {
             ];
             (back, size) = (Projection(moved), expanded);
         }
-        let words = format!("turned {degrees:.1}°");
+        let words = format!("turned {:.1}°", said(degrees, 1));
         push_warp(draw, back, size, self.interpolation, self.fill, words)
     }
 }
@@ -308,10 +308,10 @@ impl Transform for RandomAffine {
 impl Affine {
     /// What changes, in words.
     pub(crate) fn words(&self) -> String {
-        let [x, y] = self.translate;
+        let [x, y] = self.translate.map(|pixels| said(pixels, 0));
         let [shear_x, shear_y] = self.shear;
         let parts = [
-            (self.angle != 0.0, format!("turned {:.1}°", -self.angle)),
+            (self.angle != 0.0, format!("turned {:.1}°", said(-self.angle, 1))),
             ((x, y) != (0.0, 0.0), format!("shifted ({x:+.0}, {y:+.0})")),
             (self.scale != 1.0, format!("scaled {:.2}", self.scale)),
             (shear_x != 0.0, format!("sheared {shear_x:.1}°")),
