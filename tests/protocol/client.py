@@ -170,9 +170,15 @@ class Kernel:
                 parents += pids
         return found
 
+    def workers(self):
+        """The process ids of children that run cells, and of what cells have started."""
+        return [pid for pid in self.children() if name_of(pid) != "rustc"]
+
     def compilers(self):
-        """The process ids of compilers at work for the kernel."""
-        return [pid for pid in self.children() if name_of(pid) == "rustc"]
+        """The process ids of compilers at work for the kernel; one waits for the next cell, too."""
+        held = pipes(self.process.pid)
+        # The kernel holds the other end of a waiting compiler's input, and lets go of it when it has told it what to do.
+        return [pid for pid in self.children() if name_of(pid) == "rustc" and not held & pipes(pid, "0")]
 
     def wait_until_compiling(self):
         """Returns when a compiler is at work."""
@@ -194,6 +200,17 @@ def name_of(pid):
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
+
+
+def pipes(pid, descriptor="*"):
+    """The pipes that a process holds an end of."""
+    found = set()
+    for link in Path(f"/proc/{pid}/fd").glob(descriptor):
+        try:
+            found.add(os.readlink(link))
+        except OSError:
+            continue  # closed meanwhile
+    return {name for name in found if name.startswith("pipe:")}
 
 
 def is_alive(pid):
