@@ -3,6 +3,7 @@
 //! | file | what is in it |
 //! |---|---|
 //! | `connection` | the connection file |
+//! | `listener`, `gate` | where front ends connect, and what is not let in |
 //! | `wire` | frames, signatures, headers |
 //! | `message` | contents, one type a message |
 //! | `reply` | replies, and the rule busy, answer, idle |
@@ -20,10 +21,12 @@ mod cells;
 mod comms;
 mod connection;
 mod control;
+mod gate;
 mod heartbeat;
 mod history;
 mod iopub;
 mod language;
+mod listener;
 mod message;
 mod outlets;
 mod publisher;
@@ -151,12 +154,9 @@ async fn open(connection: &Connection) -> Result<(Arc<Kernel>, JoinHandle<()>)> 
 
 async fn bind<S: Socket>(connection: &Connection, channel: Channel) -> Result<S> {
     let endpoint = connection.endpoint(channel);
-    let mut socket = S::new();
-    socket
-        .bind(&endpoint)
+    gate::open(&endpoint)
         .await
-        .with_context(|| cannot_open(channel, &endpoint))?;
-    Ok(socket)
+        .with_context(|| cannot_open(channel, &endpoint))
 }
 
 fn cannot_open(channel: Channel, endpoint: &str) -> String {

@@ -7,7 +7,7 @@
 //! | `console` | what is said meanwhile |
 //! | `lock` | one set-up at a time |
 //! | `prerequisites` | what the user has to bring: platform, Python, C++ compiler, disk space |
-//! | `wheels`, `pip`, `libtorch` | libtorch: which wheels, their download, what is kept of them |
+//! | `wheels`, `fetch`, `pip`, `libtorch` | libtorch: which wheels, their download, what is kept of them |
 //! | `library` | the course library, built by cargo |
 //! | `python` | the Python environment with JupyterLab |
 //! | `papermill` | parameters in Rust for papermill |
@@ -20,6 +20,7 @@
 
 mod console;
 mod doctor;
+mod fetch;
 mod kernelspec;
 mod lessons;
 mod library;

@@ -9,11 +9,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use super::console::Console;
+use super::fetch::{fetch, part_of};
 use super::place::{Place, bytes_under, make_folder, remove};
 use super::wheels::Wheel;
 
 /// How often the size of a running download is looked at.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// Makes sure that a wheel lies in the downloads folder, whole. One that already does is kept.
 ///
@@ -25,6 +26,9 @@ pub(super) fn download(place: &Place, wheel: &Wheel, console: &Console) -> Resul
         return Ok(());
     }
     remove(&target)?;
+    if fetch(place, wheel, console).is_ok() {
+        return Ok(());
+    }
     let folder = place.downloads();
     let mut pip = pip(place, "download")?;
     pip.args(["--no-deps", "--only-binary=:all:", "--no-cache-dir"])
@@ -37,7 +41,7 @@ pub(super) fn download(place: &Place, wheel: &Wheel, console: &Console) -> Resul
         console.bytes(&doing, bytes_under(&place.scratch()), wheel.bytes);
     });
     if wheel.matches(&target)? {
-        return Ok(());
+        return remove(&part_of(&folder, wheel));
     }
     // Half a wheel is no use to the next run, and the disk may be full of it.
     remove(&target)?;
@@ -67,6 +71,18 @@ pub(super) fn install(place: &Place, requirements: &[&str], console: &Console) -
         }
     })?;
     Ok(format!("{packages} packages, {megabytes:.1} MB downloaded"))
+}
+
+/// The user's settings of pip, a line each, such as `global.index-url='https://...'`; empty where there are none.
+pub(super) fn settings(place: &Place) -> String {
+    let output = Command::new(place.python())
+        .args(["-m", "pip", "config", "list"])
+        .stdin(Stdio::null())
+        .output();
+    output.map_or_else(
+        |_| String::new(),
+        |output| String::from_utf8_lossy(&output.stdout).into_owned(),
+    )
 }
 
 /// A pip of the environment's own, with a folder for its temporary files that this set-up watches and clears.

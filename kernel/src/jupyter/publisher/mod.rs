@@ -21,7 +21,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, BufWriter};
-use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, timeout, timeout_at};
 use zeromq::ZmqMessage;
@@ -31,6 +30,7 @@ use queue::{Next, Queue};
 
 use super::after_error;
 use super::cells::lock;
+use super::listener::{Listener, Stream};
 
 /// How long output waits for a slow subscriber before it is left out.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -276,39 +276,6 @@ impl Door {
                 }
             }
             subscriber.emptied.notify_one();
-        }
-    }
-}
-
-/// What a subscriber is connected by.
-trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
-
-enum Listener {
-    Tcp(TcpListener),
-    Ipc(UnixListener),
-}
-
-impl Listener {
-    async fn bind(endpoint: &str) -> io::Result<Self> {
-        let unknown = || io::Error::other("neither tcp:// nor ipc://");
-        match endpoint.split_once("://").ok_or_else(unknown)? {
-            ("tcp", address) => Ok(Self::Tcp(TcpListener::bind(address).await?)),
-            ("ipc", path) => Ok(Self::Ipc(UnixListener::bind(path)?)),
-            _ => Err(unknown()),
-        }
-    }
-
-    async fn accept(&self) -> io::Result<Box<dyn Stream>> {
-        match self {
-            Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
-                // A line of text must not wait for the next one.
-                stream.set_nodelay(true)?;
-                Ok(Box::new(stream))
-            }
-            Self::Ipc(listener) => Ok(Box::new(listener.accept().await?.0)),
         }
     }
 }
