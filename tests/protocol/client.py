@@ -161,18 +161,12 @@ class Kernel:
 
     def children(self):
         """The process ids of the kernel's children, and theirs."""
-        found, parents = [], [self.process.pid]
-        while parents:
-            # Each thread has children of its own.
-            for own in Path("/proc").glob(f"{parents.pop()}/task/*/children"):
-                pids = [int(pid) for pid in own.read_text().split()]
-                found += pids
-                parents += pids
-        return found
+        return descendants(self.process.pid)
 
     def workers(self):
         """The process ids of children that run cells, and of what cells have started."""
-        return [pid for pid in self.children() if name_of(pid) != "rustc"]
+        own = [pid for pid in self.children() if "\0worker\0" in command_of(pid)]
+        return [pid for worker in own for pid in (worker, *descendants(worker))]
 
     def compilers(self):
         """The process ids of compilers at work for the kernel; one waits for the next cell, too."""
@@ -194,10 +188,33 @@ class Kernel:
         return 1024 * int(re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{self.process.pid}/status").read_text())[1])
 
 
+def descendants(pid):
+    """The process ids of a process's children, and theirs."""
+    found, parents = [], [pid]
+    while parents:
+        # Each thread has children of its own.
+        for own in Path("/proc").glob(f"{parents.pop()}/task/*/children"):
+            try:
+                pids = [int(pid) for pid in own.read_text().split()]
+            except OSError:
+                continue  # ended meanwhile
+            found += pids
+            parents += pids
+    return found
+
+
 def name_of(pid):
     """The name of a process's program; empty when it has ended."""
     try:
         return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def command_of(pid):
+    """The words that a process was started with, as the system keeps them; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""
 

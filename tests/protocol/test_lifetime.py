@@ -29,6 +29,10 @@ class Lifetime(unittest.TestCase):
         self.addCleanup(kernel.close)
         return kernel
 
+    def shut_down(self, kernel):
+        kernel.ask("shutdown_request", {"restart": True}, "control")
+        kernel.process.wait(10)
+
     def assert_gone(self, kernel, children, seconds=2):
         self.assertTrue(wait_until(lambda: kernel.process.poll() is not None, seconds), "the kernel is still there")
         self.assertTrue(wait_until(lambda: not any(map(is_alive, children)), seconds), "a child is still there")
@@ -41,17 +45,18 @@ class Lifetime(unittest.TestCase):
     def test_history_is_kept_across_kernels(self):
         with tempfile.TemporaryDirectory() as home:
             # A history of its own; everything else where it always is.
-            for part in ("cells", "stubs", "index"):
+            for part in ("cells", "course", "stubs", "index"):
                 real = Path(os.environ.get("CVSTUDY_HOME") or Path.home() / ".cache/cvstudy") / part
                 if real.exists():
                     os.symlink(real, Path(home) / part)
             first = self.start(environment={"CVSTUDY_HOME": home})
             first.text("let remembered = 1;")
-            first.ask("shutdown_request", {"restart": True}, "control")
-            first.process.wait(10)
+            self.shut_down(first)
             second = self.start(environment={"CVSTUDY_HOME": home})
             tail = second.ask("history_request", {"hist_access_type": "tail", "n": 1, "output": False, "raw": True})
             self.assertEqual(tail["history"], [[1, 1, "let remembered = 1;"]])
+            # Before its home is removed.
+            self.shut_down(second)
 
     def test_it_speaks_over_ipc(self):
         self.assertEqual(self.start(transport="ipc").text("7"), "7")
