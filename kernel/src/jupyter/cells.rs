@@ -250,6 +250,8 @@ impl Runner {
         };
         let status = if failed { Status::Error } else { Status::Ok };
         let failure = error.map(Failure::from);
+        // Whoever has the reply may ask about them.
+        self.remember_names();
         self.reply(
             parent,
             ExecuteReply {
@@ -261,7 +263,6 @@ impl Runner {
             },
         );
         self.outlets.status(parent, ExecutionState::Idle);
-        self.remember_names();
         for job in aborted {
             match job {
                 Job::Cell(cell) => self.abort(&cell.parent),
