@@ -133,29 +133,39 @@ test("an interrupted loop leaves the variables", async () => {
   assert.match(await notebook.run("photo.width()"), /640/);
 });
 
-test("a slider redraws the picture as it is dragged", async () => {
-  await notebook.newCell();
-  await notebook.write('interact(slider(300..=600).label("width"), |width| photo.crop(0, 150, width, 250)?)');
-  await notebook.command("notebook:run-cell");
+/** The width of the picture that the active cell's slider draws. */
+function width() {
+  return page.locator(".jp-Cell.jp-mod-active .jp-RenderedImage img").evaluate((image) => image.naturalWidth);
+}
+
+/** Drags the slider of the active cell to the right, and sees the picture grow with it. */
+async function dragSlider() {
+  const before = await width();
   const handle = page.locator(".jp-Cell.jp-mod-active .widget-slider .noUi-handle");
-  await handle.waitFor();
-  const picture = page.locator(".jp-Cell.jp-mod-active .jp-RenderedImage img");
-  const width = () => picture.evaluate((image) => image.naturalWidth);
-  await until(async () => (await width()) === 300, "the first picture is there");
   await handle.scrollIntoViewIfNeeded();
   const box = await handle.boundingBox();
   const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
   await page.mouse.move(x, y);
   await page.mouse.down();
   for (let step = 1; step <= 20; step += 1) await page.mouse.move(x + 4 * step, y);
-  await until(async () => (await width()) > 300, "the picture grows while the slider is held");
+  await until(async () => (await width()) > before, "the picture grows while the slider is held");
   await page.mouse.up();
   const readout = page.locator(".jp-Cell.jp-mod-active .widget-readout");
   await until(async () => Number(await readout.innerText()) === (await width()), "the picture is the slider's");
+}
+
+test("a slider redraws the picture as it is dragged", async () => {
+  await notebook.newCell();
+  await notebook.write('interact(slider(300..=600).label("width"), |width| photo.crop(0, 150, width, 250)?)');
+  await notebook.command("notebook:run-cell");
+  await page.locator(".jp-Cell.jp-mod-active .widget-slider .noUi-handle").waitFor();
+  await until(async () => (await width()) === 300, "the first picture is there");
+  await dragSlider();
   await notebook.screenshot("slider");
 });
 
-test("a page that is loaded anew finds its widgets", async () => {
+test("a page that is loaded anew finds its widgets, and they draw", async () => {
+  const last = await width();
   await notebook.command("docmanager:save");
   await page.reload();
   await page.waitForSelector(".jp-Notebook .jp-CodeCell");
@@ -165,6 +175,8 @@ test("a page that is loaded anew finds its widgets", async () => {
     content.activeCellIndex = index;
     return content.scrollToItem(index, "center").catch(() => {});
   });
-  await page.locator(".widget-slider .noUi-handle").first().waitFor();
+  await page.locator(".jp-Cell.jp-mod-active .widget-slider .noUi-handle").waitFor();
+  await until(async () => (await width()) === last, "the last picture is there again");
+  await dragSlider();
   await notebook.screenshot("reloaded");
 });

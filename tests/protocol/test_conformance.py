@@ -1,18 +1,25 @@
-"""The Jupyter project's own suite for kernels (jupyter_kernel_test), every part that applies."""
+"""The Jupyter project's own suite for kernels (jupyter_kernel_test), every part that applies, for the kernel as
+`cvstudy install` makes it known to Jupyter."""
 
+import os
+import subprocess
+import tempfile
 import time
 import unittest
+from pathlib import Path
 
 import jupyter_kernel_test
 
-from client import kernelspec
+from client import PROGRAM
 
 NAME = "cvstudy-conformance"
 
 
 def setUpModule():
     global folder
-    folder = kernelspec(NAME)
+    folder = tempfile.TemporaryDirectory()
+    subprocess.run([PROGRAM, "install", "--prefix", folder.name, "--name", NAME], check=True)
+    os.environ["JUPYTER_PATH"] = str(Path(folder.name) / "share/jupyter")
 
 
 def wait_for_the_index(client):
@@ -60,6 +67,11 @@ class Conformance(jupyter_kernel_test.KernelTests):
     def setUpClass(cls):
         super().setUpClass()
         wait_for_the_index(cls.kc)
+
+
+class Welcome(jupyter_kernel_test.IopubWelcomeTests):
+    kernel_name = NAME
+    support_iopub_welcome = True
 
 
 if __name__ == "__main__":

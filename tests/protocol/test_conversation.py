@@ -134,6 +134,38 @@ class Conversation(unittest.TestCase):
         self.assertEqual(wrong["status"], "error")
         self.assertTrue(wrong["ename"])
 
+    def test_an_interrupt_ends_an_endless_user_expression(self):
+        self.kernel.text("let kept = 9;")
+        header = self.kernel.execute("1", user_expressions={"a": "loop {}", "b": "kept"})
+        while self.kernel.client.get_iopub_msg(timeout=60)["msg_type"] != "execute_result":
+            pass
+        for _ in range(100):
+            self.kernel.interrupt()
+            try:
+                reply = self.kernel.reply(header, timeout=0.5)["content"]
+                break
+            except queue.Empty:
+                continue  # It had not begun yet.
+        else:
+            self.fail("it goes on")
+        self.assertEqual(reply["status"], "ok", "the cell itself had ended")
+        answers = [reply["user_expressions"][name] for name in ("a", "b")]
+        self.assertEqual([answer["ename"] for answer in answers], ["Interrupted"] * 2)
+        self.assertEqual(self.kernel.text("kept"), "9")
+
+    def test_a_widget_of_a_user_expression_is_open(self):
+        header = self.kernel.execute("", user_expressions={"w": "slider(0..=3)"})
+        [opened] = [m["content"] for m in self.kernel.broadcasts(header) if m["msg_type"] == "comm_open"]
+        answer = self.kernel.reply(header)["content"]["user_expressions"]["w"]
+        view = answer["data"]["application/vnd.jupyter.widget-view+json"]
+        self.assertEqual(view["model_id"], opened["comm_id"])
+        self.assertIn(opened["comm_id"], self.kernel.ask("comm_info_request")["comms"])
+
+    def test_standard_error_of_a_line_for_the_shell_is_standard_error(self):
+        _, outputs = self.kernel.run("!echo right; sleep 0.2; echo wrong >&2; sleep 0.2; echo right")
+        said = [(content["name"], content["text"]) for _, content in outputs]
+        self.assertEqual(said, [("stdout", "right\n"), ("stderr", "wrong\n"), ("stdout", "right\n")])
+
     def test_other_requests_are_answered_while_a_cell_runs(self):
         self.kernel.text("let picture_width = 3;")
         header = self.kernel.execute(LOOP)

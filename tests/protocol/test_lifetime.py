@@ -162,6 +162,37 @@ class Lifetime(unittest.TestCase):
         kernel.ask("shutdown_request", {"restart": False}, "control")
         self.assert_gone(kernel, children)
 
+    def start_a_line(self, line):
+        """A kernel whose shell runs a line, and what the line has started."""
+        kernel = self.start()
+        kernel.text("let kept = 4;")
+        before = kernel.children()
+        header = kernel.execute(line)
+        kernel.wait_until_running(header)
+        return kernel, header, [pid for pid in kernel.children() if pid not in before]
+
+    def test_an_interrupt_ends_a_flood_and_all_that_a_line_has_started(self):
+        for line in ("!sleep 1000 & yes", "!echo begun; sleep 1000; echo never", "!echo begun; sleep 3600 | cat"):
+            with self.subTest(line):
+                kernel, header, started = self.start_a_line(line)
+                self.assertGreater(len(started), 1)
+                kernel.interrupt()
+                reply = kernel.reply(header, timeout=10)["content"]
+                self.assertEqual((reply["status"], reply["ename"]), ("error", "Interrupted"))
+                self.assertTrue(wait_until(lambda: not any(map(is_alive, started)), 5), "something goes on")
+                self.assertEqual(kernel.text("kept"), "4")
+                self.assertLess(kernel.peak_memory(), 400e6)
+
+    def test_killed_or_shut_down_it_leaves_nothing_that_a_line_has_started(self):
+        for end in ("kill", "shutdown"):
+            with self.subTest(end):
+                kernel, _, started = self.start_a_line("!echo begun; sleep 1000; echo never")
+                if end == "kill":
+                    kernel.process.kill()
+                else:
+                    kernel.ask("shutdown_request", {"restart": False}, "control")
+                self.assert_gone(kernel, started, seconds=5)
+
     def test_no_temporary_file_is_left(self):
         for end in ("shutdown", "worker", "kernel"):
             with self.subTest(end), tempfile.TemporaryDirectory() as scratch:

@@ -75,6 +75,20 @@ class Load(unittest.TestCase):
         self.assertEqual(found.count(b"display_data"), 150)
         self.assertNotIn(b"stream", found, "no note")
 
+    def test_a_flood_of_widget_messages_reaches_one_who_reads_slowly(self):
+        slow = self.subscriber()
+        self.kernel.client.iopub_channel.stop()  # It would be another who does not read.
+        header = self.kernel.execute(
+            'let bar = slider(0..=3); let page = "x".repeat(100_000);'
+            "for _ in 0..6_000 { bar.clone().label(&page); } 7"
+        )
+        found = [topic for topic, _ in self.read_to_the_end(slow, header, pause=0.0025)]
+        self.assertEqual(self.kernel.reply(header)["content"]["status"], "ok")
+        for topic in (b"comm_open", b"execute_input", b"execute_result"):
+            self.assertEqual(found.count(topic), 1, topic)
+        self.assertEqual(found.count(b"comm_msg"), 6_000)
+        self.assertLess(self.kernel.peak_memory(), 400e6)
+
     def test_those_who_vanish_are_forgotten(self):
         subscribers = [self.subscriber() for _ in range(20)]
         header = self.kernel.execute(

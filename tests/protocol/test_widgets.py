@@ -36,6 +36,14 @@ class Widgets(unittest.TestCase):
     def set_value(self, comm, **state):
         return self.say(comm, {"method": "update", "state": state, "buffer_paths": []})
 
+    def drawn(self, comm, **state):
+        """What is drawn because a control has changed, and the message that brings it."""
+        [update] = [m["content"] for m in self.set_value(comm, **state)]
+        self.assertEqual(update["data"]["method"], "update")
+        [output] = update["data"]["state"]["outputs"]
+        self.assertEqual(output["output_type"], "display_data")
+        return output["data"], update
+
     def open_widget(self, messages, model):
         """The comm that opens a widget of this model, and its state."""
         for message in messages:
@@ -52,13 +60,16 @@ class Widgets(unittest.TestCase):
         opened = next(m for m in messages if m["msg_type"] == "comm_open")
         self.assertEqual(opened["content"]["target_name"], "jupyter.widget")
         self.assertEqual(opened["metadata"], {"version": "2.1.0"})
-        view, drawn = [m["content"] for m in messages if m["msg_type"] == "display_data"]
-        self.assertEqual(view["data"]["application/vnd.jupyter.widget-view+json"]["model_id"], comm)
-        self.assertEqual(drawn["data"]["text/plain"], '"0 degrees"')
-        [update] = self.set_value(comm, value=90.5)
-        self.assertEqual(update["msg_type"], "update_display_data")
-        self.assertEqual(update["content"]["transient"], drawn["transient"])
-        self.assertEqual(update["content"]["data"]["text/plain"], '"90.5 degrees"')
+        place, state = self.open_widget(messages, "OutputModel")
+        self.assertEqual(state["_model_module"], "@jupyter-widgets/output")
+        self.assertEqual([output["data"] for output in state["outputs"]], [{"text/plain": '"0 degrees"'}])
+        both, state = self.open_widget(messages, "VBoxModel")
+        self.assertEqual(state["children"], [f"IPY_MODEL_{comm}", f"IPY_MODEL_{place}"])
+        [view] = [m["content"]["data"] for m in messages if m["msg_type"] == "display_data"]
+        self.assertEqual(view["application/vnd.jupyter.widget-view+json"]["model_id"], both)
+        self.assertEqual(view["text/plain"], '"0 degrees"', "for who shows no widgets")
+        drawn, update = self.drawn(comm, value=90.5)
+        self.assertEqual((drawn["text/plain"], update["comm_id"]), ('"90.5 degrees"', place))
         self.assertEqual(self.kernel.text("unit"), '"degrees"', "the variable is still there")
 
     def test_a_picture_follows_several_controls(self):
@@ -73,17 +84,17 @@ class Widgets(unittest.TestCase):
         checkbox, _ = self.open_widget(messages, "CheckboxModel")
         self.open_widget(messages, "VBoxModel")
         for changed in ({"comm": slider, "value": 3}, {"comm": checkbox, "value": True}):
-            [update] = self.set_value(changed["comm"], value=changed["value"])
-            self.assertTrue(base64.b64decode(update["content"]["data"]["image/png"]).startswith(b"\x89PNG"))
-        [update] = self.set_value(slider, value=0)
-        self.assertIn("VisionError", update["content"]["data"]["text/plain"], "a `?` is answered in the picture's place")
+            drawn, _ = self.drawn(changed["comm"], value=changed["value"])
+            self.assertTrue(base64.b64decode(drawn["image/png"]).startswith(b"\x89PNG"))
+        drawn, _ = self.drawn(slider, value=0)
+        self.assertIn("VisionError", drawn["text/plain"], "a `?` is answered in the picture's place")
 
     def test_a_tensor_comes_along(self):
         self.kernel.text("let row = Tensor::from_slice(&[1i64, 2, 3]);")
         messages = self.run_messages("interact(slider(1i64..=3), |times| (&row * times).sum(Kind::Int64).int64_value(&[]))")
         comm, _ = self.open_widget(messages, "IntSliderModel")
-        [update] = self.set_value(comm, value=3)
-        self.assertEqual(update["content"]["data"]["text/plain"], "18")
+        drawn, _ = self.drawn(comm, value=3)
+        self.assertEqual(drawn["text/plain"], "18")
         self.assertEqual(self.kernel.text("row.size()[0]"), "3")
 
     def test_what_cannot_be_copied_is_said(self):
@@ -154,13 +165,64 @@ class Widgets(unittest.TestCase):
         self.assertIn(("comm_close", comm), [(kind, content.get("comm_id")) for kind, content in outputs])
         self.assertEqual(kernel.ask("comm_info_request")["comms"], {})
 
+    def test_widgets_go_with_a_worker_that_dies_in_a_handler(self):
+        kernel = Kernel()
+        self.addCleanup(kernel.close)
+        kernel.run('let bad = button("bad"); bad.on_click(|| std::process::abort()); bad')
+        [comm] = kernel.ask("comm_info_request")["comms"]
+        click = {"comm_id": comm, "data": {"method": "custom", "content": {"event": "click"}}}
+        broadcasts = kernel.broadcasts(kernel.send("comm_msg", click))
+        self.assertIn(("error", "WorkerDied"), [(m["msg_type"], m["content"].get("ename")) for m in broadcasts])
+        self.assertIn(("comm_close", comm), [(m["msg_type"], m["content"].get("comm_id")) for m in broadcasts])
+        self.assertEqual(kernel.ask("comm_info_request")["comms"], {})
+        self.assertEqual(kernel.text("1 + 1"), "2")
+
+    def test_a_handler_that_prints_too_much_says_so(self):
+        messages = self.run_messages(
+            'let loud = button("loud"); let page = "x".repeat(1_000_000);'
+            'loud.on_click(move || for _ in 0..40 { println!("{page}"); });'
+        )
+        comm, _ = self.open_widget(messages, "ButtonModel")
+        texts = [m["content"] for m in self.say(comm, {"method": "custom", "content": {"event": "click"}})]
+        self.assertEqual(texts[-1]["name"], "stderr")
+        self.assertIn("the rest was left out", texts[-1]["text"])
+
+    def test_a_widget_that_is_closed_is_let_go(self):
+        self.kernel.text(
+            "use std::sync::Arc; let held = Arc::new(1); let (one, two) = (Arc::clone(&held), Arc::clone(&held));"
+        )
+        messages = self.run_messages(
+            "let here = slider(0..=3); here.on_change(move |_| println!(\"{one}\"));"
+            "interact(slider(0..=4), move |n| n + *two);"
+        )
+        comms = [m["content"]["comm_id"] for m in messages if m["msg_type"] == "comm_open"]
+        self.assertEqual(self.kernel.text("Arc::strong_count(&held)"), "3")
+        closed = self.run_messages("here.close(); here.close();")
+        self.assertEqual([(m["msg_type"], m["content"]["comm_id"]) for m in closed], [("comm_close", comms[0])])
+        self.assertEqual(self.kernel.text("Arc::strong_count(&held)"), "2")
+        for comm in comms[1:]:
+            self.say(comm, {}, "comm_close")
+        self.assertEqual(self.kernel.text("Arc::strong_count(&held)"), "1")
+        self.assertEqual(self.kernel.text("here.value()"), "0", "what it held last can still be read")
+        open_now = self.kernel.ask("comm_info_request")["comms"]
+        self.assertFalse(set(comms) & set(open_now))
+
+    def test_a_bar_is_paced_and_ends_where_it_should(self):
+        messages = self.run_messages('let bar = widgets::progress("n", 1_000_000); for i in 0..300_000 { bar.set(i); }')
+        told = [m["content"]["data"]["state"] for m in messages if m["msg_type"] == "comm_msg"]
+        self.assertLess(len(told), 3000)
+        self.assertEqual(told[-1], {"value": 299_999})
+        messages = self.run_messages("bar.set(1_000_000);")
+        told = [m["content"]["data"]["state"] for m in messages]
+        self.assertEqual(told, [{"value": 1_000_000}, {"bar_style": "success"}])
+
     def test_a_slider_that_is_dragged_does_not_fall_behind(self):
         messages = self.run_messages("interact(slider(0..=1000), |n| n)")
         comm, _ = self.open_widget(messages, "IntSliderModel")
         begin = time.monotonic()
         for value in range(1, 101):
-            [update] = self.set_value(comm, value=value)
-            self.assertEqual(update["content"]["data"]["text/plain"], str(value))
+            drawn, _ = self.drawn(comm, value=value)
+            self.assertEqual(drawn["text/plain"], str(value))
         # Not a measurement: what waits for a clock somewhere takes ten times as long.
         self.assertLess(time.monotonic() - begin, 20)
 

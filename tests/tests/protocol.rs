@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)] // what cannot go on fails the test
 
+use std::io::Write as _;
+
 fn unittest(module: &str) {
     tests::python::unittest(tests::python::command(), "protocol", module);
 }
@@ -28,6 +30,29 @@ fn lifetime() {
 #[test]
 fn load() {
     unittest("test_load");
+}
+
+/// Says something that the harness, which keeps what a passing test prints to itself, does not hear.
+fn say_aloud(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// Jumps of the clock.
+#[test]
+fn clock() {
+    unittest("test_clock");
+}
+
+/// rust-analyzer in its helper process, where that has been built.
+#[test]
+fn analyzer() {
+    match tests::programs::built("assist") {
+        Ok(_) => unittest("test_analyzer"),
+        // Past the harness, which would keep it to itself.
+        Err(_) => say_aloud(
+            "test_analyzer is skipped: `cargo build --package assist`, some minutes, builds its helper",
+        ),
+    }
 }
 
 /// The order of messages that VS Code and JupyterLab count on.

@@ -136,7 +136,7 @@ impl Drop for Waiting {
 }
 
 /// A kernel that is killed takes along a compiler that may never end by itself.
-fn end_with_this_process(command: &mut Command) {
+pub(crate) fn end_with_this_process(command: &mut Command) {
     // SAFETY: between fork and exec only a system call is made, which neither allocates nor takes a lock.
     unsafe {
         command.pre_exec(|| {

@@ -1,16 +1,7 @@
 //! Lines of a cell that are not Rust: `:vars`, `:type x`, `!ls`.
 
-use std::io::Read;
-use std::path::Path;
-use std::process::Stdio;
-use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::Duration;
-
-use crate::engine::{VariableInfo, failure};
-use crate::event::{ErrorReport, Sink, StreamName};
+use crate::engine::VariableInfo;
 use crate::exercises::WORDS;
-use crate::output::Decoder;
-use crate::rustc::Stop;
 use crate::scan::Scanner;
 
 /// A command.
@@ -75,13 +66,10 @@ pub fn split(code: &str, known: &dyn Fn(&str) -> bool) -> (Vec<Command>, String)
         _ => code,
     };
     for line in code.split_inclusive('\n') {
-        // Inside brackets, strings and comments a line belongs to the Rust around it.
-        let command = if is_at_top(&rust) {
-            command_in(line.trim(), known, rust.trim().is_empty())
-        } else {
-            None
-        };
-        match command {
+        // Inside brackets, strings and comments a line belongs to the Rust around it. That takes a look at all of
+        // it, so it comes second.
+        let command = command_in(line.trim(), known, rust.trim().is_empty());
+        match command.filter(|_| is_at_top(&rust)) {
             Some(command) => {
                 commands.push(command);
                 rust.push_str(if line.ends_with('\n') { "\n" } else { "" });
@@ -144,9 +132,23 @@ fn is_shell(rest: &str, known: &dyn Fn(&str) -> bool, first: bool) -> bool {
         || rest.trim_start().is_empty()
         || matches!(word.as_str(), "true" | "false" | "self")
         || known(&word)
-        || after.starts_with(['(', '!', '.'])
-        || after.starts_with("::");
+        || after.starts_with(['(', '!'])
+        || after.starts_with("::")
+        || (!word.is_empty() && is_method_call(after));
     first && !rust
+}
+
+/// `.is_empty()` and `.first.is_empty()` are Rust; the dots of `python3.11 -V` and `run.sh` are not.
+fn is_method_call(after: &str) -> bool {
+    let Some(member) = after.strip_prefix('.') else {
+        return false;
+    };
+    let length = member
+        .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .unwrap_or(member.len());
+    let (name, rest) = member.split_at(length);
+    name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && (rest.starts_with('(') || rest.starts_with("::<") || is_method_call(rest))
 }
 
 /// What to say to a command that does not exist.
@@ -183,70 +185,6 @@ pub fn table(variables: &[VariableInfo]) -> String {
     variables.iter().map(line).collect()
 }
 
-/// Runs a command of the shell and shows what it prints.
-///
-/// # Errors
-/// When it cannot be started, fails, or is interrupted.
-pub fn shell(
-    line: &str,
-    folder: &Path,
-    stop: &Stop,
-    sink: &mut dyn Sink,
-) -> Result<(), ErrorReport> {
-    let mut command = std::process::Command::new("sh");
-    // One pipe for both keeps the order of what is printed.
-    command
-        .args(["-c", &format!("{{ {line}\n}} 2>&1")])
-        .current_dir(folder);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null());
-    let mut child = command
-        .spawn()
-        .map_err(|error| failure("CommandError", &format!("cannot run the shell: {error}")))?;
-    let (sender, pieces) = channel();
-    if let Some(mut pipe) = child.stdout.take() {
-        std::thread::spawn(move || {
-            let mut chunk = vec![0; 64 << 10];
-            while let Ok(length @ 1..) = pipe.read(&mut chunk) {
-                if sender.send(chunk[..length].to_vec()).is_err() {
-                    return;
-                }
-            }
-        });
-    }
-    let mut decoder = Decoder::new(StreamName::Stdout);
-    let nowhere = |_: &str, _, _| None;
-    loop {
-        match pieces.recv_timeout(Duration::from_millis(50)) {
-            Ok(piece) => decoder
-                .take(&piece, &nowhere)
-                .into_iter()
-                .for_each(|event| sink.event(event)),
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) if stop.is_requested() => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(crate::compile::interrupted());
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-        }
-    }
-    decoder
-        .finish(&nowhere)
-        .into_iter()
-        .for_each(|event| sink.event(event));
-    match child.wait() {
-        Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(failure(
-            "CommandError",
-            &format!("`{line}` ended with {status}"),
-        )),
-        Err(error) => Err(failure("CommandError", &error.to_string())),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -275,14 +213,40 @@ mod tests {
             "::std::mem::drop(1)",
             "f(\n!ls\n)",
             "!v.is_empty()",
+            "!v.names.is_empty()",
+            "!v.iter::<u8>()",
+            "!flag.inner",
         ] {
             assert_eq!(commands(rust).0, [], "{rust}");
         }
-        assert_eq!(commands("!ls -la").0, [Command::Shell("ls -la".into())]);
+    }
+
+    #[test]
+    fn lines_for_the_shell_may_begin_with_a_path_and_have_dots() {
+        for line in [
+            "ls -la",
+            "./run.sh",
+            "../bin/run --fast (now)",
+            "python3.11 -V",
+            "run.sh (now)",
+            "make.sh",
+        ] {
+            let command = Command::Shell(line.into());
+            assert_eq!(commands(&format!("!{line}")).0, [command], "{line}");
+        }
         assert_eq!(
             commands("  !git status").0,
             [Command::Shell("git status".into())]
         );
+    }
+
+    #[test]
+    fn a_long_cell_is_read_once() {
+        let cell = "let number = 1; // and no command\n".repeat(200_000);
+        let began = std::time::Instant::now();
+        assert_eq!(commands(&cell), (Vec::new(), cell.clone()));
+        // Not a measurement: to look at all that stands before each line takes hours.
+        assert!(began.elapsed().as_secs() < 60);
     }
 
     #[test]

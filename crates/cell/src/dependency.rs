@@ -7,7 +7,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
@@ -17,6 +16,7 @@ use toml::{Table, Value};
 use crate::course::Course;
 use crate::engine::failure;
 use crate::event::ErrorReport;
+use crate::group::Group;
 use crate::package::{Package, is_about_ours};
 use crate::rustc::Stop;
 
@@ -157,21 +157,20 @@ fn cargo_build(
     }
     command
         .arg("--message-format=json-render-diagnostics")
-        // A group of its own, so that an interrupt ends the compilers too.
-        .process_group(0)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let mut child = command.spawn().map_err(|error| {
+    // As a group, so that an interrupt ends the compilers too.
+    let mut group = Group::start(&mut command).map_err(|error| {
         let text = format!("cannot run cargo: {error}. Is Rust installed?");
         failure("DependencyError", &text)
     })?;
-    stop.watch(Some(child.id()));
-    let reports = child.stdout.take();
+    stop.watch(Some(group.leader.id()));
+    let reports = group.leader.stdout.take();
     let reports = std::thread::spawn(move || reports.map(read_reports).unwrap_or_default());
-    let said = listen(&mut child, say);
+    let said = listen(&mut group.leader, say);
     let built = reports.join().unwrap_or_default();
     stop.watch(None);
-    let status = child.wait();
+    let status = group.leader.wait();
     if stop.is_requested() {
         return Err(crate::compile::interrupted());
     }

@@ -3,7 +3,7 @@
 //! Data flows one way:
 //!
 //! - [`source`]: a cell's text; generated source that knows where each byte came from
-//! - [`commands`]: `:vars`, `!ls` and the like leave here
+//! - [`commands`]: `:vars`, `!ls` and the like leave here (`shell` runs the latter, in a `group`)
 //! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`, `interact`, `syntax`)
 //! - [`exercises`]: `:check` and the like, answered by the program around the engine
 //! - [`session`]: what the notebook has defined so far
@@ -32,6 +32,7 @@ pub mod engine;
 pub mod error;
 pub mod event;
 pub mod exercises;
+mod group;
 mod interact;
 pub mod items;
 pub mod lower;
@@ -47,6 +48,7 @@ pub mod report;
 pub mod rustc;
 mod scan;
 pub mod session;
+mod shell;
 pub mod source;
 mod syntax;
 pub mod units;

@@ -76,7 +76,9 @@ impl Comm {
 
     /// Closes the comm: what belongs to it in the page goes, and its handler with it.
     pub fn close(&self) {
-        if lock(&COMMS).remove(&self.id).is_some() {
+        // What a handler holds may be anything: it goes when the lock is free again.
+        let handler = lock(&COMMS).remove(&self.id);
+        if handler.is_some() {
             send(self.message(CommKind::Close, Value::Object(Map::new()), &[]));
         }
     }
@@ -121,7 +123,10 @@ pub(crate) fn deliver(message: CommMessage) {
             }
         }
         CommKind::Message => call(&id, &received),
-        CommKind::Close => drop(lock(&COMMS).remove(&id)),
+        CommKind::Close => {
+            let handler = lock(&COMMS).remove(&id);
+            drop(handler);
+        }
     }
 }
 
@@ -293,6 +298,30 @@ mod tests {
         assert!(first.is_err());
         deliver(told);
         assert!(!lock(&COMMS).contains_key(comm.id()));
+    }
+
+    #[test]
+    fn what_a_handler_holds_may_use_comms_when_it_goes() {
+        struct Talkative(Comm);
+        impl Drop for Talkative {
+            fn drop(&mut self) {
+                self.0.on_message(|_| {});
+                self.0.close();
+            }
+        }
+        let (one, other) = (
+            Comm::open("t", Value::Null, Value::Null, &[]),
+            Comm::open("t", Value::Null, Value::Null, &[]),
+        );
+        for comm in [&one, &other] {
+            let holds = Talkative(comm.clone());
+            comm.on_message(move |_| _ = &holds);
+        }
+        deliver(message(CommKind::Close, one.id()));
+        other.close();
+        for comm in [one, other] {
+            assert!(!lock(&COMMS).contains_key(comm.id()));
+        }
     }
 
     #[test]

@@ -23,6 +23,12 @@ impl Widget {
         }
     }
 
+    /// Takes the widget out of the page for good, and lets go of what its handlers hold. The widgets in a box are
+    /// not closed with it.
+    pub fn close(&self) {
+        self.model.close();
+    }
+
     /// The text form: the name with the value, if there is one.
     pub(crate) fn text(&self) -> String {
         match self.model.get("value") {
@@ -34,7 +40,7 @@ impl Widget {
 
 impl Show for Widget {
     fn show(&self) -> Bundle {
-        self.model.bundle(self.text())
+        self.model.view_of(Bundle::text(self.text()))
     }
 }
 
@@ -89,9 +95,16 @@ pub trait Control: AsWidget {
     }
 }
 
-/// Gives a control, which holds a `widget`, what every control has: a view, and a text form.
+/// Gives a control, which holds a `widget`, what every control has: a view, a text form, and an end.
 macro_rules! shown_as_widget {
     ($name:ident $(< $parameter:ident $(: $bound:path)? >)?) => {
+        impl $(<$parameter $(: $bound)?>)? $name $(<$parameter>)? {
+            /// Takes it out of the page for good, and lets go of what its handlers hold. Its value can still be read.
+            pub fn close(&self) {
+                self.widget.close();
+            }
+        }
+
         impl $(<$parameter $(: $bound)?>)? $crate::control::AsWidget for $name $(<$parameter>)? {
             fn widget(&self) -> &$crate::control::Widget {
                 &self.widget

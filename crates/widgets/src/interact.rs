@@ -1,14 +1,14 @@
 //! Something that is drawn anew whenever a control changes.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rt::Bundle;
 use rt::frame::Outcome;
 
-use crate::control::{Control, Widget};
+use crate::control::{AsWidget, Control, Widget};
 use crate::layout::vbox;
 use crate::model::lock;
+use crate::output::Output;
 
 /// Shows a control and, below it, what `draw` makes of its value; and again whenever the value changes.
 ///
@@ -27,10 +27,9 @@ where
     S: Into<Option<Bundle>>,
 {
     let mut draw = draw;
-    let id = fresh_display();
     let drawn = draw(controls.value()).into().unwrap_or_default();
-    show_controls(&controls.widgets());
-    rt::display_with_id(&id, &drawn);
+    let place = Output::new(&drawn);
+    show(controls.widgets(), &place, drawn);
     let drawing = Mutex::new((controls.clone(), draw));
     controls.on_any_change(Arc::new(move || {
         let mut bundle = None;
@@ -40,9 +39,9 @@ where
             Ok(())
         });
         match outcome {
-            Outcome::Finished => rt::update_display(&id, &bundle.unwrap_or_default()),
+            Outcome::Finished => place.set(&bundle.unwrap_or_default()),
             Outcome::Panicked { message, .. } => {
-                rt::update_display(&id, &Bundle::text(format!("this panicked: {message}")));
+                place.set(&Bundle::text(format!("this panicked: {message}")));
             }
             // Interrupted: what was drawn last stays.
             _ => {}
@@ -50,28 +49,16 @@ where
     }));
 }
 
-fn show_controls(widgets: &[Widget]) {
-    match widgets {
-        [single] => rt::display(single),
-        several => {
-            let children: Vec<&dyn crate::AsWidget> =
-                several.iter().map(|child| child as _).collect();
-            rt::display(&vbox(&children));
-        }
-    }
-}
-
-/// Display ids live as long as the notebook, which may outlive this process.
-fn fresh_display() -> String {
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    let since = std::time::SystemTime::UNIX_EPOCH
-        .elapsed()
-        .unwrap_or_default();
-    format!(
-        "interact-{}-{}",
-        since.as_nanos(),
-        NEXT.fetch_add(1, Ordering::Relaxed)
-    )
+/// Shows the controls above the place. Where there are no widgets, the first drawing stands for all of them.
+fn show(controls: Vec<Widget>, place: &Output, drawn: Bundle) {
+    let children = controls.iter().chain([&place.widget]);
+    let children: Vec<&dyn AsWidget> = children.map(|child| child as _).collect();
+    let all = vbox(&children);
+    let drawn = match drawn.data.is_empty() {
+        true => Bundle::text(all.text()),
+        false => drawn,
+    };
+    rt::display(&all.model.view_of(drawn));
 }
 
 /// One control, or several as a tuple.
@@ -133,9 +120,11 @@ tuples!(A 0, B 1, C 2, D 3);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
     use crate::model::tests::hear;
-    use crate::{AsWidget, checkbox, slider};
+    use crate::{checkbox, slider};
     use serde_json::json;
 
     #[test]

@@ -10,7 +10,8 @@
 //! - [`mod@picture`]: an image that can be replaced, a bar that fills
 //! - [`layout`]: controls beside and below each other
 //! - [`control`]: what all controls have in common
-//! - `model`: a widget's state, kept equal on both sides
+//! - `output`: a place for anything that can be shown
+//! - `model`: a widget's state, kept equal on both sides; `pace`: how often
 //!
 //! ```no_run
 //! use widgets::{interact, slider};
@@ -23,6 +24,8 @@ pub mod control;
 pub mod interact;
 pub mod layout;
 mod model;
+mod output;
+mod pace;
 pub mod picture;
 pub mod slider;
 

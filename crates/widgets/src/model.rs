@@ -5,13 +5,16 @@
 //! states on the comm `jupyter.widget.control`.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::time::Instant;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rt::Bundle;
 use rt::comm::{Comm, Received};
 use serde_json::{Map, Value, json};
+
+use crate::pace::Owed;
 
 const TARGET: &str = "jupyter.widget";
 const CONTROL: &str = "jupyter.widget.control";
@@ -20,7 +23,7 @@ const PROTOCOL: &str = "2.1.0";
 /// What a view is shown by, with the model's id in it.
 const VIEW: &str = "application/vnd.jupyter.widget-view+json";
 
-/// All widgets of this process. A widget is there as long as its comm is open, since the page may show it.
+/// The widgets of this process. A widget is there as long as its comm is open, since the page may show it.
 static MODELS: Mutex<BTreeMap<String, Arc<Model>>> = Mutex::new(BTreeMap::new());
 
 /// What is called when the page has changed something.
@@ -41,7 +44,18 @@ pub(crate) struct Model {
     state: Mutex<Map<String, Value>>,
     /// Bytes in the state, by the name of their part.
     bytes: Mutex<BTreeMap<String, Vec<u8>>>,
-    observers: Mutex<Vec<Observer>>,
+    /// `None` once the widget is closed.
+    observers: Mutex<Option<Vec<Observer>>>,
+    owed: Mutex<Owed>,
+}
+
+/// What hears the page. It goes when the comm is closed, from either side, and the widget with it.
+struct Ear(Arc<Model>);
+
+impl Drop for Ear {
+    fn drop(&mut self) {
+        self.0.release();
+    }
 }
 
 impl Model {
@@ -79,12 +93,34 @@ impl Model {
             comm: comm.clone(),
             state: Mutex::new(state),
             bytes: Mutex::new(bytes),
-            observers: Mutex::default(),
+            observers: Mutex::new(Some(Vec::new())),
+            owed: Mutex::default(),
         });
         lock(&MODELS).insert(comm.id().to_owned(), Arc::clone(&model));
-        let hears = Arc::clone(&model);
-        comm.on_message(move |received| hears.hear(received));
+        let ear = Ear(Arc::clone(&model));
+        comm.on_message(move |received| {
+            let Ear(model) = &ear;
+            model.hear(received);
+        });
         model
+    }
+
+    /// Takes the widget out of the page.
+    pub(crate) fn close(&self) {
+        self.comm.close();
+    }
+
+    /// Lets go of what the widget holds. Observers may hold the widget itself.
+    fn release(&self) {
+        let observers = lock(&self.observers).take();
+        let listed = lock(&MODELS).remove(self.id());
+        lock(&self.bytes).clear();
+        // With the locks free, since what an observer holds may be anything.
+        drop((observers, listed));
+    }
+
+    fn is_open(&self) -> bool {
+        lock(&self.observers).is_some()
     }
 
     /// The comm's id, which is the widget's.
@@ -105,28 +141,59 @@ impl Model {
     /// Changes a part of the state, here and in the page.
     pub(crate) fn set(&self, part: &str, value: Value) {
         lock(&self.state).insert(part.to_owned(), value.clone());
-        self.comm.send(
-            json!({ "method": "update", "state": { part: value }, "buffer_paths": [] }),
-            &[],
-        );
+        self.send(json!({ part: value }), json!([]), &[]);
+    }
+
+    /// Changes a part of the state here, and in the page at most ten times a second. The last value is told when
+    /// the cell ends, or by [`Model::pay`].
+    pub(crate) fn set_paced(&self, part: &str, value: Value) {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| rt::after_each_cell(pay_all));
+        lock(&self.state).insert(part.to_owned(), value);
+        if lock(&self.owed).add(part, Instant::now()) {
+            self.pay();
+        }
+    }
+
+    /// Tells the page what it has not been told yet.
+    pub(crate) fn pay(&self) {
+        let owed = lock(&self.owed).take();
+        if !owed.is_empty() {
+            let news: Map<String, Value> = owed
+                .into_iter()
+                .map(|part| (part.clone(), self.get(&part)))
+                .collect();
+            self.send(news.into(), json!([]), &[]);
+        }
     }
 
     /// Changes a part of the state that consists of bytes.
     pub(crate) fn set_bytes(&self, part: &str, bytes: Vec<u8>) {
-        let update = json!({ "method": "update", "state": {}, "buffer_paths": [[part]] });
-        self.comm.send(update, std::slice::from_ref(&bytes));
+        self.send(json!({}), json!([[part]]), std::slice::from_ref(&bytes));
         lock(&self.bytes).insert(part.to_owned(), bytes);
+    }
+
+    fn send(&self, state: Value, paths: Value, buffers: &[Vec<u8>]) {
+        if self.is_open() {
+            let update = json!({ "method": "update", "state": state, "buffer_paths": paths });
+            self.comm.send(update, buffers);
+        }
     }
 
     /// Calls `observer` after each change that the page makes.
     pub(crate) fn observe(&self, observer: impl FnMut(&Change) + Send + 'static) {
-        lock(&self.observers).push(Box::new(observer));
+        if let Some(observers) = &mut *lock(&self.observers) {
+            observers.push(Box::new(observer));
+        }
     }
 
-    /// The view of the widget, with a text form for pages that cannot show it.
-    pub(crate) fn bundle(&self, text: String) -> Bundle {
+    /// The view of the widget, beside other forms for pages that cannot show it.
+    pub(crate) fn view_of(&self, other: Bundle) -> Bundle {
+        if !self.is_open() {
+            return other;
+        }
         let view = json!({ "version_major": 2, "version_minor": 1, "model_id": self.id() });
-        Bundle::text(text).with(VIEW, view)
+        other.with(VIEW, view)
     }
 
     fn hear(&self, received: &Received) {
@@ -142,8 +209,7 @@ impl Model {
                 let state = lock(&self.state).clone();
                 let bytes = lock(&self.bytes).clone();
                 let buffers: Vec<Vec<u8>> = bytes.values().cloned().collect();
-                let update = json!({ "method": "update", "state": state, "buffer_paths": paths(bytes.keys(), &[]) });
-                self.comm.send(update, &buffers);
+                self.send(state.into(), paths(bytes.keys(), &[]).into(), &buffers);
             }
             Some("custom") => {
                 let content = received.data.get("content").cloned().unwrap_or_default();
@@ -153,23 +219,32 @@ impl Model {
         }
     }
 
-    /// Calls the observers, which may add others, and may panic.
+    /// Calls the observers, which may add others, close the widget, and panic.
     fn tell(&self, change: &Change) {
-        struct Back<'a>(&'a Mutex<Vec<Observer>>, Vec<Observer>);
-        impl Drop for Back<'_> {
+        struct Away<'a>(&'a Mutex<Option<Vec<Observer>>>, Vec<Observer>);
+        impl Drop for Away<'_> {
             fn drop(&mut self) {
-                let mut place = lock(self.0);
-                let added = std::mem::take(&mut *place);
-                place.append(&mut self.1);
-                place.extend(added);
+                // There is no place any more when the widget has been closed meanwhile.
+                if let Some(place) = &mut *lock(self.0) {
+                    self.1.append(place);
+                    std::mem::swap(place, &mut self.1);
+                }
             }
         }
-        let observers = std::mem::take(&mut *lock(&self.observers));
-        let mut away = Back(&self.observers, observers);
+        let Some(observers) = lock(&self.observers).as_mut().map(std::mem::take) else {
+            return;
+        };
+        let mut away = Away(&self.observers, observers);
         for observer in &mut away.1 {
             observer(change);
         }
     }
+}
+
+/// At the end of each cell, the page is told what came too soon.
+fn pay_all() {
+    let models: Vec<Arc<Model>> = lock(&MODELS).values().cloned().collect();
+    models.iter().for_each(|model| model.pay());
 }
 
 /// Lets pages that are loaded anew find the widgets of this process. Called once, when a worker starts.
@@ -279,6 +354,34 @@ pub(crate) mod tests {
             .iter()
             .position(|own| *own == path);
         assert_eq!(buffers[at.unwrap()], [1, 2]);
+    }
+
+    #[test]
+    fn a_closed_widget_lets_go_of_what_it_holds() {
+        let held = Arc::new(());
+        let open = || {
+            let model = Model::open("Button", json!({}));
+            let (own, holds) = (Arc::clone(&model), Arc::clone(&held));
+            // An observer that holds its own widget, closes it, and adds another.
+            model.observe(move |change| {
+                let _ = &holds;
+                own.close();
+                own.observe(|_| panic!("it is closed"));
+                assert_eq!(*change, Change::Custom(json!({})));
+            });
+            model
+        };
+        let closed = open();
+        closed.close();
+        assert_eq!(Arc::strong_count(&held), 1);
+        assert!(!lock(&MODELS).contains_key(closed.id()));
+        assert_eq!(closed.view_of(Bundle::text("x")), Bundle::text("x"));
+        let closes_itself = open();
+        for _ in 0..2 {
+            hear(&closes_itself, json!({ "method": "custom", "content": {} }));
+        }
+        assert_eq!(Arc::strong_count(&held), 1);
+        assert_eq!(Arc::strong_count(&closes_itself), 1);
     }
 
     #[test]

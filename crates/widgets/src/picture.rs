@@ -56,12 +56,14 @@ pub fn progress(label: &str, total: usize) -> Progress {
 }
 
 impl Progress {
-    /// Fills the bar up to `done`. A full bar turns green.
+    /// Fills the bar up to `done`. A full bar turns green. The page is told ten times a second, and in any case
+    /// when the bar is full and when the cell ends.
     pub fn set(&self, done: usize) {
         let model = &self.widget.model;
         let total = model.get("max").as_u64().unwrap_or_default() as usize;
-        model.set("value", done.min(total).into());
+        model.set_paced("value", done.min(total).into());
         if done >= total {
+            model.pay();
             model.set("bar_style", "success".into());
         }
     }

@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use cell::{Config, Engine, ErrorReport, Event, Interrupter, Sink};
+use rt::Bundle;
 use rt::frame::{CommKind, CommMessage};
 use serde_json::{Map, Value, json};
 use tokio::runtime::Handle;
@@ -25,7 +26,7 @@ use super::message::{
     Evaluated, Execute, ExecuteInput, ExecuteReply, ExecutionState, Failure, Inspect, Refusal,
     Status,
 };
-use super::outlets::{Broadcast, Outlets};
+use super::outlets::{Beside, Broadcast, Outlets};
 use super::reply::Replies;
 use super::stdin::{Cancel, Stdin};
 use super::wire::Parent;
@@ -94,6 +95,7 @@ impl Cells {
             language,
             shared: shared.clone(),
             engine: None,
+            home: None,
             count: 0,
         };
         let thread = thread::Builder::new()
@@ -153,6 +155,8 @@ struct Runner {
     shared: Arc<Shared>,
     /// None when it could not be started, or had to be given up.
     engine: Option<Engine>,
+    /// The worker that comms were last known to end in.
+    home: Option<u32>,
     /// The count of the latest cell; the first is 1.
     count: usize,
 }
@@ -160,17 +164,15 @@ struct Runner {
 impl Runner {
     fn run(mut self) {
         // The worker gets ready while the learner still types.
-        match start_engine() {
-            Ok(engine) => self.engine = Some(engine),
-            Err(error) => tracing::error!(error = error.evalue, "the engine does not start"),
+        if let Err(error) = self.start() {
+            tracing::error!(error = error.evalue, "the engine does not start");
         }
         let mut last = None;
         while let Some(job) = self.next(last.as_ref()) {
-            let worker = self.worker();
             match job {
                 Job::Comm(parent, message) => self.comm(&parent, message),
                 Job::Cell(cell) => {
-                    self.answer(&cell, worker);
+                    self.answer(&cell);
                     if !cell.request.silent {
                         last = Some(cell.parent);
                     }
@@ -182,29 +184,40 @@ impl Runner {
         }
     }
 
+    fn start(&mut self) -> Result<(), ErrorReport> {
+        let engine = self.engine.insert(start_engine()?);
+        // Comms of an engine that has failed are still to be closed.
+        self.home = self.home.or(engine.worker_process());
+        Ok(())
+    }
+
     /// Waits for the next cell; `None` when there will be none. What threads of earlier cells print
     /// meanwhile goes under the last one.
     fn next(&mut self, last: Option<&Parent>) -> Option<Job> {
-        let runtime = &self.outlets.runtime;
-        let queue = &mut self.queue;
         loop {
-            let waited = runtime.block_on(async { timeout(LISTEN, queue.recv()).await });
+            let queue = &mut self.queue;
+            let waiting = async { timeout(LISTEN, queue.recv()).await };
+            let waited = self.outlets.runtime.block_on(waiting);
             if self.shared.stopping.load(Ordering::SeqCst) {
                 return None;
             }
-            match waited {
-                Ok(job) => return job.flatten(),
-                Err(_) => {
-                    if let (Some(engine), Some(parent)) = (&mut self.engine, last) {
-                        engine.idle(&mut Broadcast::between(parent, self.count, &self.outlets));
-                    }
+            match (waited, last) {
+                (Ok(job), _) => return job.flatten(),
+                // Nothing runs, so there is nothing to interrupt either.
+                (Err(_), Some(parent)) => {
+                    self.guarded(|engine, outlets, count| {
+                        let mut sink = Broadcast::between(parent, count, outlets);
+                        engine.idle(&mut sink);
+                        sink.finish();
+                    });
                 }
+                (Err(_), None) => {}
             }
         }
     }
 
     /// Runs one cell between `busy` and `idle`. After an error, what waits by then is not run.
-    fn answer(&mut self, cell: &Cell, worker: Option<u32>) {
+    fn answer(&mut self, cell: &Cell) {
         let Cell { parent, request } = cell;
         let _span = tracing::info_span!("cell", after = self.count).entered();
         self.outlets.status(parent, ExecutionState::Busy);
@@ -223,12 +236,12 @@ impl Runner {
             Some(name) => self.page(cell, name),
             None => (self.execute(cell), Vec::new()),
         };
-        self.close_lost_comms(parent, worker);
         let failed = error.is_some();
         let user_expressions = match &request.user_expressions {
-            Some(expressions) if !failed => self.evaluate(expressions),
+            Some(expressions) if !failed => self.evaluate(parent, expressions),
             _ => Map::new(),
         };
+        self.close_lost_comms(parent);
         // Taken before the reply: who has read of the error may well send the next cell.
         let aborted = if failed && request.stop_on_error {
             self.take_waiting()
@@ -237,6 +250,8 @@ impl Runner {
         };
         let status = if failed { Status::Error } else { Status::Ok };
         let failure = error.map(Failure::from);
+        // Whoever has the reply may ask about them.
+        self.remember_names();
         self.reply(
             parent,
             ExecuteReply {
@@ -248,7 +263,6 @@ impl Runner {
             },
         );
         self.outlets.status(parent, ExecutionState::Idle);
-        self.remember_names();
         for job in aborted {
             match job {
                 Job::Cell(cell) => self.abort(&cell.parent),
@@ -282,7 +296,10 @@ impl Runner {
         let opened = (message.kind == CommKind::Open).then(|| message.comm_id.clone());
         lock(&self.shared.comms).note(&message);
         let told = self.with_engine(|engine, outlets, count| {
-            engine.comm(message, &mut Broadcast::between(parent, count, outlets))
+            let mut sink = Broadcast::between(parent, count, outlets);
+            let told = engine.comm(message, &mut sink);
+            sink.finish();
+            told
         });
         match (told, opened) {
             (Some(Ok(())), _) => {}
@@ -290,17 +307,15 @@ impl Runner {
             (None, Some(comm_id)) => self.outlets.close_comm(parent, comm_id),
             (None, None) => {}
         }
+        self.close_lost_comms(parent);
         self.outlets.status(parent, ExecutionState::Idle);
     }
 
-    /// The process that variables and widgets live in.
-    fn worker(&self) -> Option<u32> {
-        self.engine.as_ref().and_then(Engine::worker_process)
-    }
-
     /// Widgets go with the worker that they lived in.
-    fn close_lost_comms(&self, parent: &Parent, before: Option<u32>) {
-        if before.is_none() || self.worker() == before {
+    fn close_lost_comms(&mut self, parent: &Parent) {
+        let worker = self.engine.as_ref().and_then(Engine::worker_process);
+        let before = std::mem::replace(&mut self.home, worker);
+        if before.is_none() || worker == before {
             return;
         }
         let lost = lock(&self.shared.comms).clear();
@@ -311,15 +326,11 @@ impl Runner {
 
     /// Runs one cell, its events going out as messages.
     fn execute(&mut self, cell: &Cell) -> Option<ErrorReport> {
-        if self.engine.is_none() {
-            match start_engine() {
-                Ok(engine) => self.engine = Some(engine),
-                Err(error) => {
-                    let mut sink = Broadcast::of(cell, self.count, &self.outlets);
-                    sink.event(Event::Error(error.clone()));
-                    return Some(error);
-                }
-            }
+        if self.engine.is_none()
+            && let Err(error) = self.start()
+        {
+            Broadcast::of(cell, self.count, &self.outlets).event(Event::Error(error.clone()));
+            return Some(error);
         }
         let reply = self.with_engine(|engine, outlets, count| {
             let mut sink = Broadcast::of(cell, count, outlets);
@@ -330,11 +341,7 @@ impl Runner {
         if let Some(reply) = reply {
             return reply.error;
         }
-        let error = report(
-            "EngineFailed",
-            "the engine itself failed on this cell; it starts afresh, without the earlier variables. \
-             Run the cells above again.",
-        );
+        let error = engine_failed();
         Broadcast::of(cell, self.count, &self.outlets).event(Event::Error(error.clone()));
         Some(error)
     }
@@ -345,36 +352,48 @@ impl Runner {
         &mut self,
         work: impl FnOnce(&mut Engine, &Outlets, usize) -> T,
     ) -> Option<T> {
+        *lock(&self.shared.interrupter) = self.engine.as_ref().map(Engine::interrupter);
+        let done = self.guarded(work);
+        *lock(&self.shared.interrupter) = None;
+        done
+    }
+
+    /// The same for what is over at once.
+    fn guarded<T>(&mut self, work: impl FnOnce(&mut Engine, &Outlets, usize) -> T) -> Option<T> {
         let mut engine = self.engine.take()?;
-        *lock(&self.shared.interrupter) = Some(engine.interrupter());
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             work(&mut engine, &self.outlets, self.count)
         }));
-        *lock(&self.shared.interrupter) = None;
         let done = outcome.ok()?;
         self.engine = Some(engine);
         Some(done)
     }
 
     /// Values that the front end wants with the reply, each in every form it has.
-    fn evaluate(&mut self, expressions: &BTreeMap<String, String>) -> Map<String, Value> {
-        let Some(engine) = &mut self.engine else {
-            return Map::new();
-        };
+    fn evaluate(
+        &mut self,
+        parent: &Parent,
+        expressions: &BTreeMap<String, String>,
+    ) -> Map<String, Value> {
         let mut answers = Map::new();
+        // Who interrupts one of them wants the whole cell to end.
+        let mut ended = None;
         for (name, expression) in expressions {
-            let mut events = Vec::new();
-            let reply = engine.execute(&format!("{}:{name}", self.count), expression, &mut events);
-            let result = events.into_iter().find_map(|event| match event {
-                Event::Result { bundle } => Some(bundle),
-                _ => None,
-            });
-            let answer = match reply.error.map(Failure::from) {
-                None => json!(Evaluated {
+            let value = match &ended {
+                None => self.value(parent, name, expression),
+                Some(error) => Err(ErrorReport::clone(error)),
+            };
+            ended = value
+                .as_ref()
+                .err()
+                .filter(|error| matches!(error.ename.as_str(), "Interrupted" | ENGINE_FAILED))
+                .cloned();
+            let answer = match value.map_err(Failure::from) {
+                Ok(bundle) => json!(Evaluated {
                     status: Status::Ok,
-                    bundle: result.unwrap_or_default()
+                    bundle
                 }),
-                Some(failure) => json!(Refusal {
+                Err(failure) => json!(Refusal {
                     status: Status::Error,
                     failure
                 }),
@@ -382,6 +401,21 @@ impl Runner {
             answers.insert(name.clone(), answer);
         }
         answers
+    }
+
+    /// The value of one expression; nothing else of it is shown.
+    fn value(
+        &mut self,
+        parent: &Parent,
+        name: &str,
+        expression: &str,
+    ) -> Result<Bundle, ErrorReport> {
+        let evaluated = self.with_engine(|engine, outlets, count| {
+            let mut sink = Beside::new(parent, outlets);
+            let reply = engine.execute(&format!("{count}:{name}"), expression, &mut sink);
+            reply.error.map_or(Ok(sink.result), Err)
+        });
+        evaluated.unwrap_or_else(|| Err(engine_failed()))
     }
 
     fn take_waiting(&mut self) -> Vec<Job> {
@@ -439,7 +473,18 @@ fn start_engine() -> Result<Engine, ErrorReport> {
     Config::discover(Path::new("."))
         .map(with_exercises)
         .and_then(Engine::start)
-        .map_err(|error| report("EngineFailed", &error.to_string()))
+        .map_err(|error| report(ENGINE_FAILED, &error.to_string()))
+}
+
+/// The name of what is wrong when it is with the kernel itself.
+const ENGINE_FAILED: &str = "EngineFailed";
+
+fn engine_failed() -> ErrorReport {
+    report(
+        ENGINE_FAILED,
+        "the engine itself failed on this cell; it starts afresh, without the earlier variables. \
+         Run the cells above again.",
+    )
 }
 
 fn report(ename: &str, evalue: &str) -> ErrorReport {

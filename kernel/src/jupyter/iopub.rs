@@ -10,7 +10,7 @@ use cell::StreamName;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use super::message::{Content, ExecutionState, IopubWelcome, KernelStatus, Stream};
+use super::message::{Care, Content, ExecutionState, IopubWelcome, KernelStatus, Stream};
 use super::publisher::{Broadcast, Publisher, Subscription};
 use super::wire::{Parent, Session};
 
@@ -256,7 +256,7 @@ impl Broadcaster {
         let welcome = Broadcast {
             message: self.session.broadcast(topic, &parent, &welcome),
             parent,
-            is_output: false,
+            care: Care::Always,
         };
         self.publisher.welcome(subscription, welcome);
     }
@@ -271,7 +271,7 @@ fn broadcast<C: Content>(session: &Session, parent: &Parent, content: &C) -> Bro
     Broadcast {
         message: session.broadcast(topic::<C>(), parent, content),
         parent: parent.clone(),
-        is_output: C::IS_OUTPUT,
+        care: C::CARE,
     }
 }
 

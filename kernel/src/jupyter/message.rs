@@ -18,13 +18,24 @@ pub(super) trait Content: Serialize {
     /// The `msg_type` it goes under.
     const KIND: &'static str;
 
-    /// Whether it is something that a cell shows, which may be left out for who does not read.
-    const IS_OUTPUT: bool = false;
+    /// What becomes of it where nobody reads.
+    const CARE: Care = Care::Always;
 
     /// What goes beside the content; few messages have anything.
     fn extra(&self) -> Extra<'_> {
         Extra::default()
     }
+}
+
+/// What becomes of a message for a subscriber that reads slowly, or not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Care {
+    /// It goes into the queue at once: status, input, results, errors.
+    Always,
+    /// It waits for room, and then is put into the queue all the same: comms, of which each change counts.
+    Patient,
+    /// It waits for room, and is left out if there is none: what a cell shows.
+    Output,
 }
 
 /// What a message carries beside its content.
@@ -373,6 +384,7 @@ pub(super) struct CommOpen(OutgoingComm);
 
 impl Content for CommOpen {
     const KIND: &'static str = "comm_open";
+    const CARE: Care = Care::Patient;
 
     fn extra(&self) -> Extra<'_> {
         self.0.extra()
@@ -386,6 +398,7 @@ pub(super) struct CommMsg(OutgoingComm);
 
 impl Content for CommMsg {
     const KIND: &'static str = "comm_msg";
+    const CARE: Care = Care::Patient;
 
     fn extra(&self) -> Extra<'_> {
         self.0.extra()
@@ -399,6 +412,7 @@ pub(super) struct CommClose(OutgoingComm);
 
 impl Content for CommClose {
     const KIND: &'static str = "comm_close";
+    const CARE: Care = Care::Patient;
 }
 
 /// A message on a comm, by what it does.
@@ -525,7 +539,7 @@ pub(super) struct Stream<'a> {
 
 impl Content for Stream<'_> {
     const KIND: &'static str = "stream";
-    const IS_OUTPUT: bool = true;
+    const CARE: Care = Care::Output;
 }
 
 #[derive(Debug, Serialize)]
@@ -544,7 +558,7 @@ pub(super) struct Transient {
 
 impl Content for DisplayData {
     const KIND: &'static str = "display_data";
-    const IS_OUTPUT: bool = true;
+    const CARE: Care = Care::Output;
 }
 
 #[derive(Debug, Serialize)]
@@ -556,7 +570,7 @@ pub(super) struct UpdateDisplayData {
 
 impl Content for UpdateDisplayData {
     const KIND: &'static str = "update_display_data";
-    const IS_OUTPUT: bool = true;
+    const CARE: Care = Care::Output;
 }
 
 #[derive(Debug, Serialize)]

@@ -200,9 +200,10 @@ impl Kernel {
         }
     }
 
-    /// Stops the running cell and the engine, and lets the last messages leave.
+    /// Stops the running cell, the engine and its helper, and lets the last messages leave.
     async fn close(&self, cells: JoinHandle<()>) {
         self.cells.stop();
+        self.language.end();
         let deadline = Instant::now() + GRACE;
         while !cells.is_finished() && Instant::now() < deadline {
             sleep(Duration::from_millis(5)).await;

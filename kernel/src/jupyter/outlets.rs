@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use cell::{Event, Sink, StreamName};
+use rt::Bundle;
 use rt::frame::{CommKind, CommMessage};
 use serde_json::json;
 use tokio::runtime::Handle;
@@ -177,5 +178,33 @@ impl Sink for Broadcast<'_> {
         runtime.block_on(iopub.flush());
         let question = InputRequest { prompt, password };
         stdin.ask(runtime, self.parent, &question, self.cancellations)
+    }
+}
+
+/// Takes the value of an expression that is evaluated beside a cell, and passes on what concerns its widgets.
+pub(super) struct Beside<'a> {
+    parent: &'a Parent,
+    outlets: &'a Outlets,
+    /// The value; empty until there is one.
+    pub(super) result: Bundle,
+}
+
+impl<'a> Beside<'a> {
+    pub(super) fn new(parent: &'a Parent, outlets: &'a Outlets) -> Self {
+        Self {
+            parent,
+            outlets,
+            result: Bundle::default(),
+        }
+    }
+}
+
+impl Sink for Beside<'_> {
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Result { bundle } => self.result = bundle,
+            Event::Comm(message) => self.outlets.comm(self.parent, message),
+            _ => {}
+        }
     }
 }

@@ -71,6 +71,9 @@ impl Outputs {
     }
 }
 
+/// The form in which front ends get a widget's view.
+const WIDGET_VIEW: &str = "application/vnd.jupyter.widget-view+json";
+
 /// Takes the events of one cell.
 pub(crate) struct CellOutputs<'a> {
     all: &'a mut Outputs,
@@ -163,7 +166,8 @@ impl Output {
     }
 }
 
-/// Text formats are kept line by line, so that differences can be read.
+/// Text formats are kept line by line, so that differences can be read. A view of a widget is left out: the widget is
+/// gone with the process, and a page would show an error in the place of the other forms.
 fn data(bundle: &Bundle) -> Map<String, Value> {
     let format = |(mime, content): (&String, &Value)| {
         let content = match content {
@@ -172,7 +176,8 @@ fn data(bundle: &Bundle) -> Map<String, Value> {
         };
         (mime.clone(), content)
     };
-    bundle.data.iter().map(format).collect()
+    let kept = bundle.data.iter().filter(|(mime, _)| *mime != WIDGET_VIEW);
+    kept.map(format).collect()
 }
 
 fn is_text(mime: &str) -> bool {
@@ -317,6 +322,13 @@ mod tests {
             update,
         ];
         assert_eq!(outputs(events)[0]["data"]["text/plain"][0], "b");
+    }
+
+    #[test]
+    fn a_view_of_a_widget_is_not_kept() {
+        let bundle = Bundle::text("a").with(WIDGET_VIEW, json!({ "model_id": "x" }));
+        let shown = &outputs(vec![Event::Display { bundle, id: None }])[0];
+        assert_eq!(shown["data"], json!({ "text/plain": ["a"] }));
     }
 
     #[test]

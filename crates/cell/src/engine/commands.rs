@@ -9,6 +9,7 @@ use crate::compile;
 use crate::dependency::Wanted;
 use crate::event::{ErrorReport, Event, Reply, Sink, StreamName};
 use crate::exercises::{Plan, Test, TestOutcome};
+use crate::shell;
 use crate::source::CellText;
 
 impl Engine {
@@ -50,7 +51,7 @@ impl Engine {
                 return Err(failure("CommandError", text));
             }
             Command::Shell(line) => {
-                return commands::shell(line, &self.config.folder, &self.stop, sink);
+                return shell::run(line, &self.config.folder, &self.stop, sink);
             }
             Command::Exercise(word, argument) => return self.exercise(word, argument, sink),
             Command::Unknown(word) => {

@@ -2,7 +2,8 @@
 //!
 //! It knows what declarations do not tell: closures, generics, inferred types. It takes seconds to read the course,
 //! so until its first answer the kernel answers alone; afterwards it is waited for, but never long. Whatever
-//! becomes of it, the kernel goes on without.
+//! becomes of it, the kernel goes on without: a thread of its own writes to it, which may wait for a helper that has
+//! been stopped or fights for memory, and what is asked meanwhile is not asked at all.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +11,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,8 +23,12 @@ use tokio::sync::oneshot;
 
 use super::Notebook;
 
-/// How long it may sit idle before it is ended.
-const IDLE: Duration = Duration::from_secs(300);
+/// How long it may sit idle before it is ended, in seconds, unless [`IDLE_VARIABLE`] says otherwise.
+const IDLE: u64 = 300;
+const IDLE_VARIABLE: &str = "CVSTUDY_ANALYZER_IDLE";
+
+/// How many questions wait to be written. Of those that it has not read the helper answers the last alone.
+const QUESTIONS: usize = 4;
 
 /// How often it is started again after it has died.
 const LIVES: u32 = 3;
@@ -70,8 +76,8 @@ pub(super) struct Analyzer {
 type Waiting = Mutex<BTreeMap<u64, oneshot::Sender<Answer>>>;
 
 struct Helper {
-    child: Child,
-    input: ChildStdin,
+    child: Arc<Mutex<Child>>,
+    questions: SyncSender<String>,
     waiting: Arc<Waiting>,
     /// Whether it has answered once.
     ready: Arc<AtomicBool>,
@@ -81,8 +87,10 @@ struct Helper {
 impl Drop for Helper {
     fn drop(&mut self) {
         // It may be in the middle of something; nobody wants it any more.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let _ = lock(&self.child).kill();
+        // It has much memory to give back, and nobody waits for that.
+        let child = self.child.clone();
+        thread::spawn(move || lock(&child).wait());
     }
 }
 
@@ -104,15 +112,20 @@ impl Analyzer {
         answer.await.ok()
     }
 
-    /// Ends the helper when it has not been asked for a while.
-    pub(super) fn rest(&self) {
+    /// Ends the helper when it has not been asked for this long.
+    pub(super) fn rest_after(&self, idle: Duration) {
         let mut helper = lock(&self.helper);
         if helper
             .as_ref()
-            .is_some_and(|helper| helper.asked.elapsed() > IDLE)
+            .is_some_and(|helper| helper.asked.elapsed() > idle)
         {
             *helper = None;
         }
+    }
+
+    /// Ends the helper.
+    pub(super) fn end(&self) {
+        *lock(&self.helper) = None;
     }
 
     fn send(
@@ -124,7 +137,7 @@ impl Analyzer {
         let mut place = lock(&self.helper);
         if place
             .as_mut()
-            .is_some_and(|helper| !matches!(helper.child.try_wait(), Ok(None)))
+            .is_some_and(|helper| !matches!(lock(&helper.child).try_wait(), Ok(None)))
         {
             self.deaths.fetch_add(1, Ordering::Relaxed);
             *place = None;
@@ -140,13 +153,6 @@ impl Analyzer {
         }
         let helper = place.as_mut()?;
         let id = self.numbers.fetch_add(1, Ordering::Relaxed);
-        let (sender, receiver) = oneshot::channel();
-        {
-            let mut waiting = lock(&helper.waiting);
-            // Whoever gave up waiting is forgotten.
-            waiting.retain(|_, sender| !sender.is_closed());
-            waiting.insert(id, sender);
-        }
         let what = match question {
             Question::Complete => "complete",
             Question::Hover => "hover",
@@ -154,8 +160,14 @@ impl Analyzer {
         let mut line =
             json!({ "id": id, what: { "source": source, "offset": offset } }).to_string();
         line.push('\n');
+        let (sender, receiver) = oneshot::channel();
+        let mut waiting = lock(&helper.waiting);
+        // Whoever gave up waiting is forgotten.
+        waiting.retain(|_, sender| !sender.is_closed());
+        // It does not read, and what is asked now would be stale when it does.
+        helper.questions.try_send(line).ok()?;
+        waiting.insert(id, sender);
         helper.asked = Instant::now();
-        helper.input.write_all(line.as_bytes()).ok()?;
         Some((receiver, helper.ready.load(Ordering::Acquire)))
     }
 }
@@ -166,32 +178,49 @@ impl Helper {
         let Some(program) = program() else {
             return Ok(None);
         };
-        let manifest = project()?;
-        let mut child = Command::new(&program)
+        let mut command = Command::new(&program);
+        command
             .arg("analyze")
-            .arg(&manifest)
-            .env("CARGO_NET_OFFLINE", "true")
+            .arg(project()?)
+            .env("CARGO_NET_OFFLINE", "true");
+        Self::run(&mut command)
+            .map(Some)
+            .with_context(|| format!("cannot run {}", program.display()))
+    }
+
+    /// Takes a program for the helper.
+    fn run(command: &mut Command) -> Result<Self> {
+        let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot run {}", program.display()))?;
+            .spawn()?;
         let (input, output) = (child.stdin.take(), child.stdout.take());
         let waiting = Arc::<Waiting>::default();
         let ready = Arc::<AtomicBool>::default();
         let input = input.context("it has no input")?;
         let output = output.context("it has no output")?;
         let (to, is_ready) = (waiting.clone(), ready.clone());
-        thread::Builder::new()
-            .name("rust-analyzer".into())
-            .spawn(move || listen(output, &to, &is_ready))?;
-        Ok(Some(Self {
-            child,
-            input,
+        let (questions, queue) = sync_channel(QUESTIONS);
+        let named = || thread::Builder::new().name("rust-analyzer".into());
+        named().spawn(move || listen(output, &to, &is_ready))?;
+        named().spawn(move || write(input, &queue))?;
+        Ok(Self {
+            child: Arc::new(Mutex::new(child)),
+            questions,
             waiting,
             ready,
             asked: Instant::now(),
-        }))
+        })
+    }
+}
+
+/// Writes questions until the helper ends, or nobody asks any more.
+fn write(mut input: ChildStdin, questions: &Receiver<String>) {
+    for line in questions {
+        if input.write_all(line.as_bytes()).is_err() {
+            return;
+        }
     }
 }
 
@@ -208,6 +237,13 @@ fn listen(output: ChildStdout, waiting: &Waiting, ready: &AtomicBool) {
         }
     }
     lock(waiting).clear();
+}
+
+/// How long it may sit idle before it is ended.
+pub(super) fn idle() -> Duration {
+    let set = std::env::var(IDLE_VARIABLE);
+    let seconds = set.ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(IDLE))
 }
 
 /// The helper beside this program.
@@ -272,6 +308,24 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_helper_that_does_not_read() {
+        let helper = Helper::run(Command::new("sleep").arg("1000")).unwrap();
+        let analyzer = Analyzer {
+            helper: Mutex::new(Some(helper)),
+            ..Analyzer::default()
+        };
+        // More than a pipe takes.
+        let source = "x".repeat(1 << 20);
+        let ask = || analyzer.send(Question::Complete, &source, 0);
+        assert!(ask().is_some(), "the first waits to be read");
+        assert!((0..2 * QUESTIONS).any(|_| ask().is_none()));
+        analyzer.rest_after(Duration::from_secs(1000));
+        assert!(lock(&analyzer.helper).is_some());
+        analyzer.rest_after(Duration::ZERO);
+        assert!(lock(&analyzer.helper).is_none());
+    }
 
     #[test]
     fn a_cell_becomes_a_source_file_and_keeps_its_cursor() {

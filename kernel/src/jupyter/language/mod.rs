@@ -49,8 +49,8 @@ use super::message::{Complete, CompleteReply, Inspect, InspectReply, Status};
 const PATIENCE: Duration = Duration::from_millis(200);
 const GLANCE: Duration = Duration::from_millis(50);
 
-/// How often the helper is looked at, whether it may rest.
-const REST: Duration = Duration::from_secs(60);
+/// How often the helper is looked at, whether it may rest: so many times in the time that it may sit idle.
+const LOOKS: u32 = 5;
 
 /// What the cells so far have defined.
 #[derive(Debug, Clone, Default)]
@@ -89,13 +89,19 @@ impl Language {
         }
         let analyzer = language.analyzer.clone();
         tokio::spawn(async move {
-            let mut beat = interval(REST);
+            let idle = analyzer::idle();
+            let mut beat = interval((idle / LOOKS).max(Duration::from_millis(100)));
             loop {
                 beat.tick().await;
-                analyzer.rest();
+                analyzer.rest_after(idle);
             }
         });
         language
+    }
+
+    /// Ends the helper, whatever state it is in.
+    pub(super) fn end(&self) {
+        self.analyzer.end();
     }
 
     /// Answers a `complete_request`: what declarations tell, and what rust-analyzer adds in time.

@@ -8,8 +8,8 @@
 //!
 //! The XPUB socket of the zeromq crate writes to one subscriber after the other, so that the slowest decides
 //! for all; its PUB socket leaves out whatever finds no place, and says nothing of subscriptions. Here, output
-//! waits a little for a slow subscriber, which slows the cell down; from one who has stopped reading it is
-//! kept back, and a note says how much. Everything else is kept for it.
+//! and comms wait a little for a slow subscriber, which slows the cell down; from one who has stopped reading
+//! output is kept back, and a note says how much. Everything else is kept for it.
 
 mod queue;
 mod zmtp;
@@ -31,8 +31,9 @@ use queue::{Next, Queue};
 use super::after_error;
 use super::cells::lock;
 use super::listener::{Listener, Stream};
+use super::message::Care;
 
-/// How long output waits for a slow subscriber before it is left out.
+/// How long output and comms wait for a slow subscriber, before output is left out and comms do not wait any more.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long a handshake may take.
@@ -122,7 +123,7 @@ impl Publisher {
         }
     }
 
-    /// Sends to all who want it. Output may wait for those who are slow.
+    /// Sends to all who want it. Output and comms may wait for those who are slow.
     pub(super) async fn send(&self, broadcast: Broadcast) {
         let broadcast = Arc::new(broadcast);
         let deadline = Instant::now() + PATIENCE;
@@ -130,7 +131,7 @@ impl Publisher {
             if !subscriber.wants(&broadcast) {
                 continue;
             }
-            if broadcast.is_output {
+            if broadcast.care != Care::Always {
                 subscriber.wait_for_room(deadline).await;
             }
             subscriber.take(&broadcast);
@@ -166,7 +167,7 @@ impl Subscriber {
         }
     }
 
-    /// Returns when there is room for output, or it is not worth waiting any longer.
+    /// Returns when there is room for more, or it is not worth waiting any longer.
     async fn wait_for_room(&self, deadline: Instant) {
         let room = self.wait_until(|subscriber| lock(&subscriber.queue).has_room());
         if timeout_at(deadline, room).await.is_err() {

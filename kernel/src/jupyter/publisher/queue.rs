@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use zeromq::ZmqMessage;
 
+use super::super::message::Care;
 use super::super::wire::Parent;
 
-/// How much may wait, in bytes; then there is no room for more output.
-pub(super) const ROOM: usize = 64 << 20;
+/// How much may wait, in bytes and in messages; then there is no room for more.
+pub(super) const ROOM: (usize, usize) = (64 << 20, 50_000);
 
 /// A subscriber that is so far behind, in bytes or messages, is given up.
-const TOO_FAR: (usize, usize) = (4 * ROOM, 200_000);
+const TOO_FAR: (usize, usize) = (4 * ROOM.0, 4 * ROOM.1);
 
 /// A message for all who want it.
 pub(in super::super) struct Broadcast {
     pub(in super::super) message: ZmqMessage,
     pub(in super::super) parent: Parent,
-    /// What a cell shows: the one thing that may be left out.
-    pub(in super::super) is_output: bool,
+    pub(in super::super) care: Care,
 }
 
 impl Broadcast {
@@ -57,7 +57,7 @@ impl Cut {
 pub(super) struct Queue {
     waiting: VecDeque<Next>,
     bytes: usize,
-    /// Output is left out until the cut has been sent and half of the room is free again.
+    /// Nobody waits, and output is left out, until the cut has been sent and half of the room is free again.
     lags: bool,
     has_cut: bool,
     /// Something has been taken and not been sent yet.
@@ -65,9 +65,9 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    /// False while whoever sends output should wait a little.
+    /// False while whoever sends more should wait a little.
     pub(super) fn has_room(&self) -> bool {
-        self.lags || self.bytes < ROOM
+        self.lags || (self.bytes < ROOM.0 && self.waiting.len() < ROOM.1)
     }
 
     /// Nobody waits for this subscriber any more, until it has caught up.
@@ -77,7 +77,7 @@ impl Queue {
 
     /// Puts a message at the end, or adds it to what is left out. False when the subscriber is to be given up.
     pub(super) fn push(&mut self, broadcast: &Arc<Broadcast>) -> bool {
-        if broadcast.is_output && self.lags {
+        if broadcast.care == Care::Output && self.lags {
             self.leave_out(broadcast);
             return true;
         }
@@ -111,7 +111,7 @@ impl Queue {
             Next::Message(broadcast) => self.bytes -= broadcast.size(),
             Next::Cut(_) => self.has_cut = false,
         }
-        if self.bytes <= ROOM / 2 && !self.has_cut {
+        if self.bytes <= ROOM.0 / 2 && self.waiting.len() <= ROOM.1 / 2 && !self.has_cut {
             self.lags = false;
         }
         self.sending = true;
@@ -133,11 +133,11 @@ impl Queue {
 mod tests {
     use super::*;
 
-    fn broadcast(size: usize, is_output: bool) -> Arc<Broadcast> {
+    fn broadcast(size: usize, care: Care) -> Arc<Broadcast> {
         Arc::new(Broadcast {
             message: vec![0; size].into(),
             parent: Parent::default(),
-            is_output,
+            care,
         })
     }
 
@@ -155,22 +155,41 @@ mod tests {
     fn output_is_cut_where_the_room_ends_and_all_else_is_kept() {
         let mut queue = Queue::default();
         assert!(queue.has_room());
-        assert!(queue.push(&broadcast(ROOM, true)));
+        assert!(queue.push(&broadcast(ROOM.0, Care::Output)));
         assert!(!queue.has_room());
         queue.stop_waiting();
         assert!(queue.has_room(), "nobody waits any more");
-        for (size, is_output) in [(5, true), (7, true), (3, false), (9, true)] {
-            assert!(queue.push(&broadcast(size, is_output)));
+        let (output, comm, status) = (Care::Output, Care::Patient, Care::Always);
+        for (size, care) in [
+            (5, output),
+            (7, output),
+            (3, status),
+            (2, comm),
+            (9, output),
+        ] {
+            assert!(queue.push(&broadcast(size, care)));
         }
-        assert_eq!(drain(&mut queue), [ROOM as isize, -21, 3]);
-        assert!(queue.push(&broadcast(4, true)));
+        assert_eq!(drain(&mut queue), [ROOM.0 as isize, -21, 3, 2]);
+        assert!(queue.push(&broadcast(4, Care::Output)));
         assert_eq!(drain(&mut queue), [4], "it has caught up");
+    }
+
+    #[test]
+    fn many_small_messages_fill_the_room_too() {
+        let mut queue = Queue::default();
+        let small = broadcast(1, Care::Patient);
+        for _ in 0..ROOM.1 {
+            assert!(queue.has_room() && queue.push(&small));
+        }
+        assert!(!queue.has_room());
+        queue.pop();
+        assert!(queue.has_room());
     }
 
     #[test]
     fn who_is_too_far_behind_is_given_up() {
         let mut queue = Queue::default();
-        let large = broadcast(ROOM, false);
+        let large = broadcast(ROOM.0, Care::Always);
         assert!((0..4).all(|_| queue.push(&large)));
         assert!(!queue.push(&large));
     }
@@ -179,7 +198,7 @@ mod tests {
     fn it_is_done_when_the_last_message_is_sent() {
         let mut queue = Queue::default();
         assert!(queue.is_done());
-        queue.push(&broadcast(1, true));
+        queue.push(&broadcast(1, Care::Output));
         queue.pop();
         assert!(!queue.is_done());
         queue.sent();
