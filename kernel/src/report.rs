@@ -21,7 +21,7 @@ use crate::run::print_line;
 const ALIKE: f64 = 0.8;
 
 /// The file in the course folder that says when assignments are due.
-const LATE: &str = "late.json";
+pub(crate) const LATE: &str = "late.json";
 
 /// Options of `cvstudy report`.
 #[derive(Debug, Args)]
