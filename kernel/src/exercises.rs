@@ -75,6 +75,8 @@ impl Progress {
 /// The exercises of the notebooks in the kernel's folder.
 #[derive(Debug, Default)]
 struct InNotebook {
+    /// The notebook, if the program knows which it is.
+    served: Option<PathBuf>,
     last: Mutex<Last>,
 }
 
@@ -91,7 +93,7 @@ struct Last {
 
 impl Exercises for InNotebook {
     fn plan(&self, folder: &Path, word: &str, argument: &str) -> Result<Plan, String> {
-        let masters = masters(folder)?;
+        let masters = self.masters(folder)?;
         self.last().folder = folder.to_path_buf();
         match word {
             "check" => self.check(&masters, argument),
@@ -104,7 +106,7 @@ impl Exercises for InNotebook {
     fn ended(&self, test: &Test, outcome: &TestOutcome) -> String {
         let outputs = as_outputs(outcome);
         let folder = self.last().folder.clone();
-        let Ok(masters) = masters(&folder) else {
+        let Ok(masters) = self.masters(&folder) else {
             return String::new();
         };
         let Some((master, known)) = masters
@@ -130,10 +132,15 @@ impl Exercises for InNotebook {
     }
 }
 
-/// The same configuration, with the exercises of the notebooks in its folder.
-pub(crate) fn with_exercises(config: Config) -> Config {
+/// The same configuration, with the exercises of the notebook that runs: `served`, else the one that Jupyter names,
+/// else all in its folder.
+pub(crate) fn with_exercises(config: Config, served: Option<&Path>) -> Config {
+    let exercises = InNotebook {
+        served: served.map(Path::to_path_buf),
+        ..InNotebook::default()
+    };
     Config {
-        exercises: Some(Arc::new(InNotebook::default())),
+        exercises: Some(Arc::new(exercises)),
         ..config
     }
 }
@@ -141,6 +148,35 @@ pub(crate) fn with_exercises(config: Config) -> Config {
 impl InNotebook {
     fn last(&self) -> MutexGuard<'_, Last> {
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The notebook that runs, else all in its folder.
+    fn masters(&self, folder: &Path) -> Result<Vec<Master>, String> {
+        let named = || std::env::var_os("JPY_SESSION_NAME").map(PathBuf::from);
+        let served = self
+            .served
+            .clone()
+            .or_else(|| Some(folder.join(named()?.file_name()?)))
+            .filter(|path| path.is_file());
+        let paths = match served {
+            Some(path) => vec![path],
+            None => ::grade::notebook::find(&[folder.to_path_buf()])
+                .map_err(|error| error.to_string())?,
+        };
+        let read = |path: &PathBuf| {
+            Notebook::read(path)
+                .ok()
+                .and_then(|notebook| Master::of_released(&name_of(path), notebook).ok())
+        };
+        let masters: Vec<Master> = paths
+            .iter()
+            .filter_map(read)
+            .filter(|master| !master.cells.is_empty())
+            .collect();
+        match masters.is_empty() {
+            true => Err("there are no exercises in this notebook's folder".into()),
+            false => Ok(masters),
+        }
     }
 
     fn check(&self, masters: &[Master], argument: &str) -> Result<Plan, String> {
@@ -174,19 +210,33 @@ impl InNotebook {
 
     /// The exercise that is meant when none is named.
     fn current(&self) -> Result<Last, String> {
-        let last = self
-            .last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let last = self.last().clone();
         match last.exercise {
             Some(_) => Ok(last),
             None => Err("which exercise? Check it first, with `:check EXERCISE`".into()),
         }
     }
 
+    /// `:hint`, `:hint 2`, `:hint EXERCISE`, `:hint EXERCISE 2`.
     fn hint(&self, masters: &[Master], argument: &str) -> Result<String, String> {
-        let last = self.current()?;
+        let words: Vec<&str> = argument.split_whitespace().collect();
+        let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+        let (named, number) = match words[..] {
+            [] => (None, None),
+            [word] if is_number(word) => (None, Some(word)),
+            [id] => (Some(id), None),
+            [id, number] if is_number(number) => (Some(id), Some(number)),
+            _ => {
+                return Err(
+                    "`:hint EXERCISE 2` shows the second hint of an exercise, `:hint` the next one"
+                        .into(),
+                );
+            }
+        };
+        let last = match named {
+            None => self.current()?,
+            Some(id) => self.turn_to(masters, id)?,
+        };
         let id = last.exercise.unwrap_or_default();
         let hints = find(masters, &id)
             .map(|cell| cell.extras.hints.as_slice())
@@ -194,22 +244,34 @@ impl InNotebook {
         if hints.is_empty() {
             return Err(format!("there are no hints for `{id}`"));
         }
-        let number = match argument.is_empty() {
-            true => (last.hints + 1).min(hints.len()),
-            false => argument
-                .parse()
-                .map_err(|_| "`:hint 2` shows the second hint".to_owned())?,
+        let number = match number {
+            None => Some((last.hints + 1).min(hints.len())),
+            Some(number) => number.parse().ok(),
         };
-        let hint = number.checked_sub(1).and_then(|at: usize| hints.get(at));
-        let hint = hint.ok_or_else(|| format!("`{id}` has {} hints", hints.len()))?;
-        self.last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .hints = number;
+        let found = number.and_then(|number| Some((number, hints.get(number.checked_sub(1)?)?)));
+        let (number, hint) = found.ok_or_else(|| format!("`{id}` has {} hints", hints.len()))?;
+        self.last().hints = number;
         Ok(format!(
             "Hint {number} of {} for {id}: {hint}\n",
             hints.len()
         ))
+    }
+
+    /// Makes an exercise, named by itself or by its tests, the one that is meant from now on.
+    fn turn_to(&self, masters: &[Master], id: &str) -> Result<Last, String> {
+        let cell = find(masters, id)
+            .ok_or_else(|| format!("there is no exercise `{id}`; they are {}", names(masters)))?;
+        let id = cell
+            .extras
+            .exercise
+            .clone()
+            .unwrap_or_else(|| id.to_owned());
+        let mut last = self.last();
+        if last.exercise.as_ref() != Some(&id) {
+            last.exercise = Some(id);
+            last.hints = 0;
+        }
+        Ok(last.clone())
     }
 
     fn solution(&self, masters: &[Master], argument: &str) -> Result<String, String> {
@@ -261,34 +323,6 @@ fn names(masters: &[Master]) -> String {
     names.join(", ")
 }
 
-/// The notebook that this kernel serves, as Jupyter says it, else all in its folder.
-fn masters(folder: &Path) -> Result<Vec<Master>, String> {
-    let served = std::env::var_os("JPY_SESSION_NAME").map(PathBuf::from);
-    let served = served
-        .and_then(|path| Some(folder.join(path.file_name()?)))
-        .filter(|path| path.is_file());
-    let paths = match served {
-        Some(path) => vec![path],
-        None => {
-            ::grade::notebook::find(&[folder.to_path_buf()]).map_err(|error| error.to_string())?
-        }
-    };
-    let read = |path: &PathBuf| {
-        Notebook::read(path)
-            .ok()
-            .and_then(|notebook| Master::of_released(&name_of(path), notebook).ok())
-    };
-    let masters: Vec<Master> = paths
-        .iter()
-        .filter_map(read)
-        .filter(|master| !master.cells.is_empty())
-        .collect();
-    match masters.is_empty() {
-        true => Err("there are no exercises in this notebook's folder".into()),
-        false => Ok(masters),
-    }
-}
-
 /// What a notebook is called in progress.
 pub(crate) fn name_of(path: &Path) -> String {
     path.file_stem()
@@ -299,6 +333,9 @@ pub(crate) fn name_of(path: &Path) -> String {
 
 fn as_outputs(outcome: &TestOutcome) -> Vec<Value> {
     let mut outputs = Vec::new();
+    if outcome.has_stderr {
+        outputs.push(json!({ "output_type": "stream", "name": "stderr", "text": "" }));
+    }
     if let Some(text) = &outcome.result {
         outputs.push(json!({ "output_type": "execute_result", "data": { "text/plain": text } }));
     }

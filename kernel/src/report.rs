@@ -7,6 +7,7 @@ use ::grade::class::class_report;
 use ::grade::export;
 use ::grade::feedback::feedback;
 use ::grade::gradebook::{GradeRow, Gradebook, Total};
+use ::grade::import;
 use ::grade::late::LatePolicy;
 use ::grade::result::write_whole;
 use ::grade::similarity::{self, Pair};
@@ -21,17 +22,21 @@ use crate::run::print_line;
 const ALIKE: f64 = 0.8;
 
 /// The file in the course folder that says when assignments are due.
-const LATE: &str = "late.json";
+pub(crate) const LATE: &str = "late.json";
 
 /// Options of `cvstudy report`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Made anew in DIR: gradebook.db (nbgrader's format), feedback/ (a page for each learner), report.html (a page
-for the teacher), grades.csv, grades.json, and to-grade.csv with every answer that waits for a person.
+Made anew in DIR: gradebook.db (nbgrader's format), feedback/ (a page for each learner), report-NAME.html (a page
+for the teacher; report-ASSIGNMENT.NAME.html where the two differ), grades.csv, grades.json, cells.csv with every
+graded cell, and to-grade.csv with every answer that waits for a person.
 
 To give points by hand, run `cvstudy grade by-hand DIR`, which serves a page for it; or fill in the columns score and
-comment of to-grade.csv and run `cvstudy report DIR --manual to-grade.csv`; or use nbgrader's formgrader on the same
-gradebook.")]
+comment of to-grade.csv and run `cvstudy report DIR --import to-grade.csv`; or use nbgrader's formgrader on the same
+gradebook.
+
+--import also takes cells.csv, grades.json, Gradescope's results.json in the folders that --gradescope writes, and
+Gradescope's table of a class, whose questions are called as cells are.")]
 pub(crate) struct ReportOptions {
     /// The folder that `cvstudy grade` wrote its results to
     #[arg(value_name = "DIR")]
@@ -41,11 +46,11 @@ pub(crate) struct ReportOptions {
     #[arg(long, value_name = "PATH")]
     source: Option<PathBuf>,
 
-    /// Points given by hand, as to-grade.csv has them
-    #[arg(long, value_name = "CSV")]
-    manual: Option<PathBuf>,
+    /// Points given by hand: to-grade.csv, cells.csv, grades.json, or a file of Gradescope's
+    #[arg(long, value_name = "FILE", visible_alias = "manual")]
+    import: Vec<PathBuf>,
 
-    /// When assignments are due and what being late costs [default: late.json in DIR]
+    /// When assignments are due and what being late costs [default: late.json in DIR or the folder above]
     #[arg(long, value_name = "JSON")]
     late: Option<PathBuf>,
 
@@ -60,7 +65,7 @@ pub(crate) struct ReportOptions {
 /// When there are no results, a table has a mistake, or a file cannot be written.
 pub(crate) fn report(options: ReportOptions) -> Result<()> {
     let course = Course::find(&options.folder, options.source.as_deref())?;
-    if let Some(path) = &options.manual {
+    for path in &options.import {
         take_manual(&options.folder, path)?;
     }
     write_reports(
@@ -72,9 +77,13 @@ pub(crate) fn report(options: ReportOptions) -> Result<()> {
 }
 
 fn take_manual(root: &Path, table: &Path) -> Result<()> {
-    let file = fs::File::open(table).with_context(|| format!("cannot read {}", table.display()))?;
-    let grades = export::read_manual(file).with_context(|| table.display().to_string())?;
+    let text =
+        fs::read_to_string(table).with_context(|| format!("cannot read {}", table.display()))?;
     let mut book = Gradebook::open(&root.join("gradebook.db"))?;
+    let place = || table.display().to_string();
+    // Folders above it say whose it is.
+    let path = fs::canonicalize(table).with_context(place)?;
+    let grades = import::read(&text, &path, &book.rows()?).with_context(place)?;
     for grade in &grades {
         let is_known = book.put_manual(grade)?;
         ensure!(
@@ -101,9 +110,11 @@ pub(crate) fn write_reports(
     late: Option<&Path>,
     gradescope: bool,
 ) -> Result<()> {
-    let policy = match late {
+    let above = root.parent().map(|above| above.join(LATE));
+    let usual = [Some(root.join(LATE)), above];
+    let usual = usual.into_iter().flatten().find(|path| path.is_file());
+    let policy = match late.or(usual.as_deref()) {
         Some(path) => LatePolicy::read(path)?,
-        None if root.join(LATE).is_file() => LatePolicy::read(&root.join(LATE))?,
         None => LatePolicy::default(),
     };
     let mut results = Graded::all(root)?;
@@ -170,7 +181,8 @@ fn write_notebook(
             write_whole(&path, json.as_bytes())?;
         }
     }
-    let pairs: Vec<Pair> = similarity::alike(&code, ALIKE);
+    let given = answers(&master.released);
+    let pairs: Vec<Pair> = similarity::alike(&code, &[given], ALIKE);
     let Some(first) = results.first() else {
         return Ok(());
     };
@@ -186,7 +198,11 @@ fn write_notebook(
         .filter(|total| is_ours(&total.assignment, &total.notebook))
         .collect();
     let html = class_report(results, &rows, &totals, &pairs);
-    let path = root.join(format!("report-{}.html", master.name));
+    // Two assignments may have a notebook of one name.
+    let path = match first.assignment == master.name {
+        true => root.join(format!("report-{}.html", master.name)),
+        false => root.join(format!("report-{}.{}.html", first.assignment, master.name)),
+    };
     write_whole(&path, html.as_bytes())?;
     print_line(format!("class report    {}", path.display()));
     Ok(())
@@ -219,6 +235,9 @@ fn tables(root: &Path, book: &Gradebook, rows: &[GradeRow], totals: &[Total]) ->
     write_whole(&root.join("grades.csv"), &csv)?;
     let json = serde_json::to_vec_pretty(&export::to_json(book)?)?;
     write_whole(&root.join("grades.json"), &json)?;
+    let mut csv = Vec::new();
+    export::write_cells(rows, false, &mut csv)?;
+    write_whole(&root.join("cells.csv"), &csv)?;
     let open = rows.iter().filter(|row| row.needs_manual).count();
     let mut csv = Vec::new();
     export::write_cells(rows, true, &mut csv)?;

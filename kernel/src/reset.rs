@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ::grade::{Cell, Master, Notebook};
+use ::grade::{Cell, Master, Notebook, notebook};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
@@ -90,9 +90,8 @@ fn with_cell(mut mine: Notebook, released: &Notebook, id: &str) -> Result<Notebo
 }
 
 fn free_name(path: &Path) -> PathBuf {
-    let numbered = (1..).map(|n| path.with_extension(format!("mine-{n}.ipynb")));
+    let mut numbered = (1..).map(|n| notebook::kept_path(path, n));
     numbered
-        .into_iter()
         .find(|name| !name.exists())
         .unwrap_or_else(|| path.with_extension("mine.ipynb"))
 }

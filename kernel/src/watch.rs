@@ -42,11 +42,12 @@ pub(crate) struct WatchOptions {
 pub(crate) fn watch(options: WatchOptions) -> Result<()> {
     setup::ensure(setup::Need::Course)?;
     let supervisor = Supervisor::standard(options.timeout, None)?;
+    // What is saved while the first check runs is checked after it.
+    let mut seen = saved(&options)?;
     check(&options, &supervisor)?;
     if options.once {
         return Ok(());
     }
-    let mut seen = saved(&options)?;
     loop {
         thread::sleep(TICK);
         // A file that is being replaced is not there for a moment.

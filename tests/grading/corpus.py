@@ -35,6 +35,10 @@ class Submission:
     def __init__(self, released):
         self.notebook = copy.deepcopy(released)
         self.raw = None
+        # Makes something else than a file of text, at the path that it is given.
+        self.make = None
+        # Files beside it, by name.
+        self.beside = {}
 
     @property
     def cells(self):
@@ -65,6 +69,19 @@ class Submission:
 
     def text(self):
         return json.dumps(self.notebook) if self.raw is None else self.raw
+
+    def put(self, path):
+        """Hands it in as this file."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_symlink() or path.exists():
+            path.unlink()
+        if self.make is None:
+            path.write_text(self.text())
+        else:
+            self.make(path)
+        for name, text in self.beside.items():
+            (path.parent / name).parent.mkdir(parents=True, exist_ok=True)
+            (path.parent / name).write_text(text)
 
 
 def solved(released):

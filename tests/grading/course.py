@@ -34,13 +34,11 @@ class Course:
 
     def hand_in(self, submissions, root=None):
         for name, one in submissions.items():
-            folder = (root or self.root) / "submitted" / name / "contract"
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "contract.ipynb").write_text(one.text())
+            one.put((root or self.root) / "submitted" / name / "contract" / "contract.ipynb")
 
-    def grade(self, *options, into=None):
-        into = into or self.ours
-        return self.cvstudy("grade", self.root, "--source", SOURCE / "contract.md", "--output-dir", into, *options)
+    def grade(self, *options, into=None, source=None, check=True):
+        words = ["--source", source or SOURCE / "contract.md", "--output-dir", into or self.ours]
+        return self.cvstudy("grade", self.root, *words, *options, check=check)
 
     def results(self, into=None):
         """Our results by student."""

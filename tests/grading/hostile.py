@@ -3,6 +3,8 @@
 Each has the points of `add-tests` that it is to get, and what its verdict or findings are to say.
 """
 
+import os
+
 import corpus
 
 SYSTEM = "unsafe extern \"C\" { fn fork() -> i32; fn kill(p: i32, s: i32) -> i32; fn getppid() -> i32; fn ptrace(r: i64, p: i64, a: i64, d: i64) -> i64; fn chmod(p: *const u8, m: u32) -> i32; fn socket(d: i32, t: i32, p: i32) -> i32; }\n"
@@ -40,6 +42,51 @@ def add(body, before=""):
     return lambda one: one.write("add", before + corpus.ADD.format(body))
 
 
+SHARED = 'unsafe extern "C" { fn mmap(a: *mut u8, n: usize, p: i32, f: i32, d: i32, o: i64) -> *mut u8; }\n'
+
+# Takes memory that is shared with nobody, 64 MiB at a time, until there is none.
+TAKE = """
+loop {
+    let place = unsafe { mmap(std::ptr::null_mut(), 64 << 20, 3, 0x8021, -1, 0) };
+    if place as isize == -1 { return i32::MIN; }
+}
+"""
+
+# Files that have no name any more, 16 MiB each.
+NAMELESS = """
+let mut all = Vec::new();
+for i in 0..512 {
+    let mut file = std::fs::File::create(format!("{i}")).unwrap();
+    std::fs::remove_file(format!("{i}")).unwrap();
+    std::io::Write::write_all(&mut file, &vec![1_u8; 16 << 20]).unwrap();
+    all.push(file);
+}
+a + b
+"""
+
+# Folders in folders, deeper than any path reaches; it stays long enough to be seen.
+PIT = """
+for _ in 0..20_000 {
+    std::fs::create_dir("deeper").unwrap();
+    std::env::set_current_dir("deeper").unwrap();
+}
+std::thread::sleep(std::time::Duration::from_secs(5));
+a + b
+"""
+
+
+def pit(path):
+    """Some file in a folder with folders in folders beside it."""
+    path.write_text(path.parent.name)
+    folder = os.open(path.parent, os.O_RDONLY)
+    for _ in range(300):
+        os.mkdir("deeper", dir_fd=folder)
+        inner = os.open("deeper", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+
+
 def assure(condition):
     """Adds up only if an attempt came to nothing."""
     return f"if {condition} {{ a + b }} else {{ i32::MIN }}"
@@ -57,6 +104,12 @@ HOSTILE = {
     "prints": (add('loop { println!("{}", "x".repeat(1000)); }'), 0, "over-limit"),
     "fills-the-disk": (add('for i in 0.. { std::fs::write(format!("{i}"), vec![1_u8; 16 << 20]).unwrap(); } a'), 0, "over-limit"),
     "large-file": (add('let mut f = std::fs::File::create("big").unwrap(); loop { std::io::Write::write_all(&mut f, &vec![1_u8; 1 << 20]).unwrap(); }'), 0, ""),
+    "nameless-files": (add(NAMELESS), 0, "over-limit"),
+    "shared-memory": (add(TAKE, SHARED), 0, "of memory and was ended"),
+    "deep-pit": (add(PIT), 0, "over-limit"),
+    "hands-in-a-pit": (lambda one: setattr(one, "make", pit), 0, "nested more than"),
+    "endless-file": (lambda one: setattr(one, "make", lambda path: path.symlink_to("/dev/zero")), 0, "no ordinary file"),
+    "pipe": (lambda one: setattr(one, "make", os.mkfifo), 0, "no ordinary file"),
     "forks": (add(assure("unsafe { fork() } == -1"), SYSTEM), 2, "suspicious"),
     "kills-the-grader": (add(assure("unsafe { kill(getppid(), 9) } == -1"), SYSTEM), 2, "suspicious"),
     "traces-the-grader": (add(assure("unsafe { ptrace(16, getppid() as i64, 0, 0) } == -1"), SYSTEM), 2, "suspicious"),
@@ -65,6 +118,7 @@ HOSTILE = {
     "reads-the-system": (add(assure('std::fs::read("/etc/passwd").is_err() && std::fs::read_dir("/").is_err() && std::fs::read_dir("/root").is_err()')), 2, ""),
     "reads-others": (add(assure('std::fs::read_dir("@ROOT@/submitted").is_err() && std::fs::read("@ROOT@/gradebook.db").is_err()')), 2, ""),
     "writes-the-gradebook": (add(assure('std::fs::write("@ROOT@/ours/gradebook.db", "x").is_err() && std::fs::write("@ROOT@/evil", "x").is_err()')), 2, ""),
+    "reads-the-data": (add(assure('std::fs::read_dir("@HOME@/data").is_ok() && std::fs::write("@HOME@/data/evil", "x").is_err()')), 2, ""),
     "reads-its-memory": (add(assure("!holds_the_tests()"), SCAN), 2, ""),
     "lists-compiled-tests": (add(assure('std::fs::read_dir("@CELLS@").is_err() && std::fs::write("@CELLS@/evil", "x").is_err()')), 2, ""),
     "includes-the-tests": (add(assure('include_str!("@SOURCE@").is_empty()')), 0, "compile-error"),
@@ -87,9 +141,9 @@ HOSTILE = {
 }
 
 
-def submissions(released, root, cells, source):
+def submissions(released, root, home, cells, source):
     """All of them by name, with the folders that they go for filled in."""
-    places = {"@ROOT@": str(root), "@CELLS@": str(cells), "@SOURCE@": str(source)}
+    places = {"@ROOT@": str(root), "@HOME@": str(home), "@CELLS@": str(cells), "@SOURCE@": str(source)}
     found = {}
     for name, (change, _, _) in HOSTILE.items():
         one = corpus.solved(released)

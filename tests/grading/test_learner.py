@@ -64,6 +64,29 @@ class Learner(unittest.TestCase):
         self.assertIn("0 of 2 points", check)
         self.assertIn("add, probe, mean", unknown)
 
+    def test_what_is_written_to_stderr_fails_here_as_well(self):
+        (check,) = self.say(":check add", add='eprintln!("adding"); a + b')
+        self.assertIn("wrote to stderr", check)
+        self.assertIn("0 of 2 points", check)
+
+    def test_hints_are_asked_for_by_name(self):
+        named, number, next_one, gone, odd = self.say(":hint add", ":hint mean 1", ":hint", ":hint add 2", ":hint add one")
+        self.assertIn("Hint 1 of 1 for add: Two numbers", named)
+        self.assertIn("Hint 1 of 1 for mean: What is the mean", number)
+        self.assertIn("Hint 1 of 1 for mean", next_one)
+        self.assertIn("`add` has 1 hints", gone)
+        self.assertIn("`:hint EXERCISE 2`", odd)
+
+    def test_other_notebooks_of_the_folder_are_not_checked(self):
+        self.notebook.write_text(corpus.solved(self.released).text())
+        self.cvstudy("reset", self.notebook)
+        shutil.copy(self.notebook, self.root / "another.ipynb")
+        check, progress = self.say(":check", ":progress")
+        self.assertEqual(check.count("add-tests"), 1, check)
+        self.assertIn("contract  [", progress)
+        self.assertNotIn("another", progress)
+        self.assertNotIn("mine-1", self.cvstudy("status", self.root))
+
     def test_a_solution_is_seen_after_success(self):
         # The hidden half point of `mean` is not part of the released tests.
         before, check, _ = self.say(":solution mean", ":check mean", ":solution")

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -17,7 +18,7 @@ import hostile
 from course import PROGRAM, SOURCE, Course, points
 from nbgrader.api import Gradebook
 
-LIMITS = ["--timeout", "15", "--memory", "3072", "--output", "4", "--disk", "64"]
+LIMITS = ["--timeout", "15", "--memory", "1024", "--output", "4", "--disk", "64"]
 SECRETS = ["hidden-marker", "-40", "HIDDEN TESTS", "scheme-marker", "MARK SCHEME", "of no values"]
 
 
@@ -37,7 +38,8 @@ class Pipeline(unittest.TestCase):
     def test_hostile_submissions_harm_nobody(self):
         home = Path(os.environ.get("CVSTUDY_HOME") or Path.home() / ".cache/cvstudy")
         cells = next((home / "cells").iterdir())
-        evil = hostile.submissions(self.course.released, self.course.root, cells, SOURCE / "contract.md")
+        (home / "data").mkdir(exist_ok=True)
+        evil = hostile.submissions(self.course.released, self.course.root, home, cells, SOURCE / "contract.md")
         only = os.environ.get("ONLY")
         if only:
             evil = {name: one for name, one in evil.items() if name in only.split(",")}
@@ -61,11 +63,9 @@ class Pipeline(unittest.TestCase):
         parts = []
         for k in (1, 2, 3):
             part = self.course.root / f"part{k}"
-            options = ["--source", SOURCE / "contract.md", "--shard", f"{k}/3", "--output-dir", part]
-            # A part that no student falls into says so.
-            if self.course.cvstudy("grade", self.course.root, *options, check=False).returncode == 0:
-                parts.append(part)
-        self.assertGreater(len(parts), 1, "the students are spread over parts")
+            self.course.grade("--shard", f"{k}/3", into=part)
+            parts.append(part)
+        self.assertGreater(sum((part / "results").exists() for part in parts), 1, "the students are spread over parts")
         whole = {name: without_times(result) for name, result in self.course.results().items()}
         for order, into in ((parts, "merged"), (parts[::-1] + parts, "merged-again")):
             into = self.course.root / into
@@ -73,6 +73,95 @@ class Pipeline(unittest.TestCase):
             merged = {name: without_times(result) for name, result in self.course.results(into).items()}
             self.assertEqual(merged, whole)
             self.assertEqual((into / "grades.csv").read_text(), (self.course.ours / "grades.csv").read_text())
+
+    def test_the_examples_for_clusters_work(self):
+        self.some("solved", "wrong", "mean-nan")
+        programs = self.course.root / "programs"
+        programs.mkdir()
+        (programs / "cvstudy").symlink_to(PROGRAM)
+        course = str(self.course.root)
+        examples = SOURCE.parents[2] / "crates/grade/examples"
+        job = re.search(r"args:\n\s+- >\n((?: {14}.*\n)+)", (examples / "kubernetes.yaml").read_text())[1]
+        job = " ".join(job.split()).replace("/course", course)
+        slurm = lambda k: (["bash", examples / "slurm.sbatch", course], {"SLURM_ARRAY_TASK_ID": k, "SLURM_ARRAY_TASK_MAX": 2, "SLURM_CPUS_PER_TASK": 1})
+        kubernetes = lambda k: (["sh", "-c", job], {"JOB_COMPLETION_INDEX": k})
+        totals = []
+        for example, numbers in ((slurm, (1, 2)), (kubernetes, range(8))):
+            for k in numbers:
+                words, variables = example(k)
+                variables = {name: str(value) for name, value in variables.items()}
+                environment = {**os.environ, "CARGO": "true", "PATH": f"{programs}:{os.environ['PATH']}", **variables}
+                done = subprocess.run(words, capture_output=True, text=True, env=environment)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            parts = sorted((self.course.root / "parts").iterdir())
+            self.assertEqual(len(parts), len(numbers))
+            self.course.cvstudy("grade", "merge", self.course.root, *parts)
+            totals.append((self.course.root / "grades.csv").read_text())
+            for name in ("parts", "results"):
+                shutil.rmtree(self.course.root / name)
+        self.assertEqual(totals[0], totals[1])
+        self.assertEqual(len(totals[0].splitlines()), 1 + 3)
+
+    def test_a_part_without_anybody_is_no_failure(self):
+        self.some("solved")
+        said = [self.course.grade("--shard", f"{k}/2", into=self.course.root / f"part{k}").stdout for k in (1, 2)]
+        self.assertEqual(sum("nobody is in this part" in text for text in said), 1, said)
+
+    def test_a_bad_folder_stops_nobody_else(self):
+        self.some("solved", "wrong")
+        pit = corpus.solved(self.course.released)
+        pit.make = hostile.pit
+        self.course.hand_in({"pit": pit})
+        # Also what cannot be graded at all leaves the reports to the others: here the file for the result is taken.
+        taken = corpus.solved(self.course.released)
+        self.course.hand_in({"taken": taken})
+        (self.course.ours / "autograded/taken").mkdir(parents=True)
+        (self.course.ours / "autograded/taken/contract").write_text("no folder")
+        done = self.course.grade(check=False)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("1 of 4 could not be graded", done.stderr)
+        results = self.course.results()
+        self.assertIn("nested more than", results["pit"]["refused"])
+        self.assertEqual(points(results["solved"])["add-tests"], (2.0, False))
+        table = (self.course.ours / "grades.csv").read_text()
+        self.assertEqual(len(table.splitlines()), 1 + 3)
+        self.assertIn("nested more than", (self.course.ours / "report-contract.html").read_text())
+
+    def test_what_changes_beside_a_notebook_is_noticed(self):
+        reads = 'std::fs::read_to_string("given.txt").map_or(0, |text| text.trim().parse().unwrap_or(0))'
+        one = corpus.solved(self.course.released).write("add", corpus.ADD.format(f"a + b + {reads}"))
+        one.beside = {"given.txt": "0", "timestamp.txt": "2026-11-23 21:00:00 UTC"}
+        (self.course.root / "late.json").write_text('{"due": {"contract": "2026-11-24 00:00:00 UTC"}, "per_day": 0.5}')
+        self.course.hand_in({"ada": one})
+
+        def graded():
+            said = self.course.grade().stdout
+            total = json.loads((self.course.ours / "grades.json").read_text())[0]
+            return "1 graded" in said, points(self.course.results()["ada"])["add-tests"][0], total["late_penalty"] > 0
+
+        self.assertEqual(graded(), (True, 2.0, False))
+        self.assertEqual(graded(), (False, 2.0, False))
+        one.beside["timestamp.txt"] = "2026-11-24 21:00:00 UTC"
+        self.course.hand_in({"ada": one})
+        self.assertEqual(graded(), (False, 2.0, True), "late.json of the course holds, and the time is the new one")
+        one.beside["given.txt"] = "1"
+        self.course.hand_in({"ada": one})
+        self.assertEqual(graded(), (True, 0.0, True))
+
+    def test_a_merge_takes_what_was_graded_again(self):
+        self.some("solved", "wrong")
+        part, into = self.course.root / "part", self.course.root / "merged"
+        merge = lambda: self.course.cvstudy("grade", "merge", into, part, "--source", SOURCE / "contract.md")
+        self.course.grade(into=part)
+        merge()
+        everything = corpus.submissions(self.course.released)
+        self.course.hand_in({"wrong": everything["solved"]})
+        self.course.grade(into=part)
+        merge()
+        self.assertEqual(points(self.course.results(into)["wrong"])["add-tests"], (2.0, False))
+        self.course.grade("--timeout", "600", "--student", "solved", into=part)
+        refused = self.course.cvstudy("grade", "merge", into, part, "--source", SOURCE / "contract.md", check=False)
+        self.assertIn("other limits", refused.stderr)
 
     def test_parts_of_different_versions_are_refused(self):
         self.some("solved")
@@ -119,6 +208,26 @@ class Pipeline(unittest.TestCase):
         for result in self.course.results().values():
             self.assertLessEqual(result["compiled"], 1, "the tests that changed, and nothing else")
 
+    def test_prose_is_no_reason_to_grade_again(self):
+        self.some("solved")
+        self.course.grade()
+        changed = self.course.root / "contract.md"
+        changed.write_text((SOURCE / "contract.md").read_text().replace("nbgrader reads that", "nbgrader takes that"))
+        self.assertIn("0 graded in", self.course.grade(source=changed).stdout)
+
+    def test_what_hidden_tests_pass_is_not_told_later(self):
+        keeps = "static SEEN: std::sync::Mutex<Vec<i32>> = std::sync::Mutex::new(Vec::new());\n"
+        one = corpus.solved(self.course.released).write("add", keeps + corpus.ADD.format("SEEN.lock().unwrap().push(a); a + b"))
+        one.insert(one.at("add-tests") + 1, 'println!("seen {:?}", SEEN.lock().unwrap());')
+        one.insert(len(one.cells), "SEEN.lock().unwrap().clone()")
+        self.course.hand_in({"keeps": one})
+        self.course.grade()
+        executed = (self.course.ours / "autograded/keeps/contract/contract.ipynb").read_text()
+        self.assertIn("seen [1, 7, -40]", executed, "it was there to be told")
+        page = (self.course.ours / "feedback/keeps/contract/contract.html").read_text()
+        self.assertNotIn("-40", page)
+        self.assertEqual(page.count("it ran after hidden tests"), 2)
+
     def test_nothing_hidden_reaches_a_learner(self):
         names = ["untouched", "solved", "wrong", "right-when-positive", "does-not-compile", "panics", "wrong-signature", "another-name", "loops", "mean-nan", "deleted-answer"]
         self.some(*names)
@@ -139,12 +248,24 @@ class Pipeline(unittest.TestCase):
         lines = table.read_text().splitlines()
         filled = [line.replace(",,,4,", ",,3.5,4,well put") if ",essay," in line else line for line in lines]
         table.write_text("\n".join(filled) + "\n")
-        self.course.cvstudy("report", self.course.ours, "--source", SOURCE / "contract.md", "--manual", table)
+        self.course.cvstudy("report", self.course.ours, "--source", SOURCE / "contract.md", "--import", table)
         grades = json.loads((self.course.ours / "grades.json").read_text())
         mine = next(grade for grade in grades if grade["student"] == "essay-written")
         essay = next(cell for cell in mine["cells"] if cell["cell"] == "essay")
         self.assertEqual((essay["points"], essay["comment"]), (3.5, "well put"))
         self.assertIn("well put", (self.course.ours / "feedback/essay-written/contract/contract.html").read_text())
+        # What was given can be taken from each of the tables that were written, here into another gradebook.
+        for table in ("cells.csv", "grades.json"):
+            other = self.course.root / table.replace(".", "-")
+            self.course.grade(into=other)
+            self.course.cvstudy("report", other, "--source", SOURCE / "contract.md", "--import", self.course.ours / table)
+            self.assertEqual(json.loads((other / "grades.json").read_text()), grades, table)
+        # An answer that is handed in anew has to be read anew.
+        self.course.hand_in({"essay-written": corpus.solved(self.course.released).write("essay", "Because not.")})
+        self.course.grade()
+        grades = json.loads((self.course.ours / "grades.json").read_text())
+        essay = next(cell for grade in grades for cell in grade["cells"] if (grade["student"], cell["cell"]) == ("essay-written", "essay"))
+        self.assertEqual((essay["points"], essay["needs_manual"]), (3.5, True))
 
     def test_nbgrader_reads_our_gradebook(self):
         self.some("essay-written", "wrong", "result-half", "not-json")
@@ -205,6 +326,8 @@ class Pipeline(unittest.TestCase):
         self.assertEqual((of("solved", "task")["points"], of("solved", "task")["needs_manual"]), (0.5, False))
         feedback = self.course.ours / "feedback" / hidden["student"] / "contract/contract.html"
         self.assertIn("well &lt;put&gt;", feedback.read_text())
+        self.assertIn("0.5: scheme-marker", (self.course.ours / "feedback/solved/contract/contract.html").read_text())
+        self.assertEqual(of("solved", "task")["items"], ["0.5: scheme-marker: axes have names."])
 
 
 if __name__ == "__main__":

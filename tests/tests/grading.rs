@@ -4,6 +4,9 @@
 /// The release of nbgrader that scores are held against.
 const NBGRADER: &str = "nbgrader==0.9.6";
 
+/// The release of jupytext that sources are opened with.
+const JUPYTEXT: &str = "jupytext==1.19.6";
+
 fn unittest(module: &str) {
     let python = tests::python::with_package("nbgrader", NBGRADER);
     tests::python::unittest(python, "grading", module);
@@ -19,6 +22,13 @@ fn nbgrader() {
 #[test]
 fn pipeline() {
     unittest("test_pipeline");
+}
+
+/// Sources, opened with jupytext.
+#[test]
+fn jupytext() {
+    let python = tests::python::with_package("jupytext", JUPYTEXT);
+    tests::python::unittest(python, "grading", "test_jupytext");
 }
 
 /// What learners and authors of courses have.

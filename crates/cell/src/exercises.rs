@@ -48,4 +48,6 @@ pub struct TestOutcome {
     pub error: Option<ErrorReport>,
     /// The text of its value, if it has one.
     pub result: Option<String>,
+    /// Whether something was written to standard error, which graders count as a failure.
+    pub has_stderr: bool,
 }

@@ -136,8 +136,20 @@ impl Checks {
 
     /// The points so far.
     pub fn points(&self) -> f64 {
-        self.results.iter().map(|result| result.points).sum()
+        sum(self.results.iter().map(|result| result.points))
     }
+
+    /// The most points there are so far.
+    pub fn max(&self) -> f64 {
+        sum(self.results.iter().map(|result| result.max))
+    }
+}
+
+/// A sum of points as people add them up: 0.1 three times is 0.3, and not a little more, which would be above the
+/// most that a cell gives.
+fn sum(points: impl Iterator<Item = f64>) -> f64 {
+    const DIGITS: f64 = 1e9;
+    (points.sum::<f64>() * DIGITS).round() / DIGITS
 }
 
 /// Why a body did not run to its end.
@@ -240,6 +252,18 @@ mod tests {
                 ""
             ]
         );
+    }
+
+    #[test]
+    fn tenths_add_up() {
+        let mut checks = Checks::new();
+        for name in ["one", "two", "three"] {
+            checks.check(name, 0.1, || {});
+        }
+        assert_eq!((checks.points(), checks.max()), (0.3, 0.3));
+        assert!(checks.show().plain().contains("0.3 of 0.3 points"));
+        checks.check("four", 1.0 / 3.0, || {});
+        assert!((checks.points() - 0.633_333_333).abs() < 1e-12);
     }
 
     #[test]

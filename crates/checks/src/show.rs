@@ -8,7 +8,7 @@ use crate::{CheckResult, Checks, MIME};
 
 impl Show for Checks {
     fn show(&self) -> Bundle {
-        let max: f64 = self.results().iter().map(|result| result.max).sum();
+        let max = self.max();
         let title = format!("{} of {max} points", self.points());
         let text: String = self.results().iter().map(as_text).collect();
         let rows: String = self.results().iter().map(as_row).collect();

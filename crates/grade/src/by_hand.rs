@@ -2,15 +2,24 @@
 //!
 //! Answers are shown without their authors' names, exercise by exercise: that is fairer, and quicker.
 //!
-//! A mark scheme may hold items with points, each on a line of its own; items can be ticked:
+//! A rubric may have items with points, which can be ticked. They stand in the mark scheme of a task, each on a line
+//! of its own, or in the attribute `rubric` of any cell that a person gives points for:
 //!
-//! ```text
+//! ````markdown
 //! - 0.5: the axes have names
 //! - 1: the curve falls
+//!
+//! ```rust id="w1-plot" kind="written" points=1.5 rubric=["0.5: the axes have names", "1: the curve falls"]
 //! ```
+//! ````
+//!
+//! What is ticked is kept, and shown to the learner.
+
+use std::fmt;
 
 use rt::display::escape;
 
+use crate::exercise::Extras;
 use crate::gradebook::GradeRow;
 use crate::html::{page, points, table};
 use crate::marking::Marking;
@@ -44,23 +53,41 @@ pub struct Answer<'a> {
     pub place: (usize, usize),
 }
 
-/// The items of a cell's rubric, in their order.
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.points, self.text)
+    }
+}
+
+impl Item {
+    /// Reads `0.5: the axes have names`; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (number, text) = text.split_once(':')?;
+        let points: f64 = number.trim().parse().ok()?;
+        (points.is_finite() && points >= 0.0).then(|| Self {
+            points,
+            text: text.trim().to_owned(),
+        })
+    }
+}
+
+/// The items of a cell's rubric, in their order: those of its attribute, then those of its mark scheme.
 pub fn items(master: &Master, cell: &MasterCell) -> Vec<Item> {
-    rubric(master, cell).lines().filter_map(item).collect()
+    let extras = find(&master.source, cell.marking.id()).map(|(_, own)| Extras::of(own));
+    let own = extras.and_then(Result::ok).unwrap_or_default().rubric;
+    let scheme = rubric(master, cell);
+    let of_scheme = scheme.lines().filter_map(item);
+    let own = own.iter().filter_map(|text| Item::parse(text));
+    own.chain(of_scheme).collect()
 }
 
 /// `- 0.5: the axes have names`
 fn item(line: &str) -> Option<Item> {
     let line = line.trim();
-    let (number, text) = line
+    let text = line
         .strip_prefix("- ")
-        .or_else(|| line.strip_prefix("* "))?
-        .split_once(':')?;
-    let points: f64 = number.trim().parse().ok()?;
-    (points.is_finite() && points >= 0.0).then(|| Item {
-        points,
-        text: text.trim().to_owned(),
-    })
+        .or_else(|| line.strip_prefix("* "))?;
+    Item::parse(text)
 }
 
 fn rubric(master: &Master, cell: &MasterCell) -> String {
@@ -148,18 +175,18 @@ pub fn answer(answer: &Answer<'_>, save: &str, others: &[(&str, String)], proble
         place.0,
         place.1
     );
-    let without = MARK_SCHEME.replace(&written(answer.master, cell), None);
-    let text = without.unwrap_or_default();
+    let model = model(answer.master, cell);
     let (asked, model) = match cell.marking.task {
-        true => (text, String::new()),
-        false => (question(answer.master, cell), text),
+        true => (model, String::new()),
+        false => (question(answer.master, cell), model),
     };
-    for (title, text) in [("Asked", asked), ("The instructor\u{2019}s answer", model)] {
+    let title = match cell.marking.is_tests() {
+        true => "The tests",
+        false => "The instructor\u{2019}s answer",
+    };
+    for (title, text) in [("Asked", asked), (title, model)] {
         if !text.trim().is_empty() {
-            body.push_str(&format!(
-                "<h2>{title}</h2>\n<div class=\"text\">{}</div>\n",
-                escape(text.trim())
-            ));
+            body.push_str(&format!("<h2>{title}</h2>\n{text}"));
         }
     }
     body.push_str("<h2>Answered</h2>\n");
@@ -168,7 +195,16 @@ pub fn answer(answer: &Answer<'_>, save: &str, others: &[(&str, String)], proble
     page(&format!("{}: {} of {}", row.cell, place.0, place.1), &body)
 }
 
-/// The text above a cell, as far as it belongs to no other exercise.
+/// A cell as the instructor wrote it, without its mark scheme, for the page.
+fn model(master: &Master, cell: &MasterCell) -> String {
+    let text = MARK_SCHEME.replace(&written(master, cell), None);
+    match find(&master.source, cell.marking.id()) {
+        Some((_, own)) => shown::source(own, &text.unwrap_or_default(), &str::to_owned),
+        None => String::new(),
+    }
+}
+
+/// The text above a cell, as far as it belongs to no other exercise, for the page.
 fn question(master: &Master, cell: &MasterCell) -> String {
     let cells = master.released.cells();
     let at = find(&master.released, cell.marking.id()).map_or(0, |(at, _)| at);
@@ -177,13 +213,14 @@ fn question(master: &Master, cell: &MasterCell) -> String {
         .take_while(|cell| {
             !cell.is_code() && marking(cell).is_none_or(|marking| !marking.grade && !marking.task)
         })
-        .map(Cell::source)
+        .map(|cell| shown::source(cell, &cell.source(), &str::to_owned))
         .collect();
     texts.reverse();
-    texts.join("\n\n")
+    texts.concat()
 }
 
-/// The learner's cell; of a task, what stands between it and the next cell with points.
+/// The learner's cell; of a task, what stands between it and the next cell with points; of tests, the answer and what
+/// they made of it.
 fn answered(answer: &Answer<'_>) -> String {
     let Some(executed) = answer.executed else {
         return "<p class=\"bad\">The submission could not be executed.</p>\n".into();
@@ -196,11 +233,15 @@ fn answered(answer: &Answer<'_>) -> String {
             .iter()
             .take_while(|cell| marking(cell).is_none())
             .collect(),
-        false => vec![cell],
+        false => {
+            let exercise = answer.cell.extras.exercise.as_deref();
+            let tested = exercise.and_then(|id| find(executed, id));
+            let tested = tested.map(|(_, tested)| tested);
+            tested.into_iter().chain([cell]).collect()
+        }
     };
-    let clean = |text: &str| escape(&strip_colours(text));
     let one = |cell: &&Cell| {
-        shown::source(cell.kind(), &cell.source(), &clean) + &shown::outputs(cell, &clean)
+        shown::source(cell, &cell.source(), &strip_colours) + &shown::outputs(cell, &strip_colours)
     };
     let html: String = own.iter().map(one).collect();
     match html.trim().is_empty() {
@@ -233,8 +274,12 @@ fn form(answer: &Answer<'_>, save: &str, problem: &str) -> String {
         html.push_str(&format!("<pre>{}</pre>\n", escape(rubric.trim())));
     }
     for (at, item) in items.iter().enumerate() {
+        let state = match row.items.contains(&item.to_string()) {
+            true => " checked",
+            false => "",
+        };
         html.push_str(&format!(
-            "<p><label><input type=\"checkbox\" name=\"item\" value=\"{at}\"> <b>{}</b> &nbsp;{}</label></p>\n",
+            "<p><label><input type=\"checkbox\" name=\"item\" value=\"{at}\"{state}> <b>{}</b> &nbsp;{}</label></p>\n",
             points(item.points),
             escape(&item.text)
         ));
@@ -313,6 +358,7 @@ mod tests {
             extra: None,
             needs_manual,
             comment: Some("<well>".into()),
+            items: vec!["1: it falls".into()],
         }
     }
 
@@ -328,6 +374,26 @@ mod tests {
         assert_eq!(item("- a: b"), None);
         assert_eq!(item("- -1: b"), None);
         assert_eq!(item("1: b"), None);
+    }
+
+    #[test]
+    fn items_are_read_from_an_attribute_and_never_released() {
+        let text = include_str!("../tests/week.md").replace(
+            "kind=\"written\" points=3",
+            "kind=\"written\" points=3 rubric=[\"2: the <reason>\", \"1: an example\"]",
+        );
+        let source = crate::text::parse(&text).unwrap();
+        let again = crate::text::parse(&crate::text::write(&source)).unwrap();
+        assert_eq!(again.to_json(), source.to_json());
+        let master = Master::release("week", source).unwrap();
+        let items = items(&master, master.cell("w1-why").unwrap());
+        let texts: Vec<String> = items.iter().map(Item::to_string).collect();
+        assert_eq!(texts, ["2: the <reason>", "1: an example"]);
+        let released = String::from_utf8(master.released.to_json()).unwrap();
+        assert!(!released.contains("an example") && !released.contains("rubric"));
+        let wrong = text.replace("1: an example", "an example");
+        let error = crate::text::parse(&wrong).unwrap_err().to_string();
+        assert!(error.contains("rubric"), "{error}");
     }
 
     #[test]
@@ -357,6 +423,7 @@ mod tests {
         let html = answer(&one, "save", &[("back", "..".into())], "");
         assert!(html.contains("the axes &lt;have&gt; names") && html.contains("answer 1 of 2"));
         assert!(html.contains("&lt;well&gt;"));
+        assert!(html.contains("value=\"0\"> ") && html.contains("value=\"1\" checked> "));
         assert!(!html.contains("<h1>ada") && !html.contains("<script"));
     }
 

@@ -23,6 +23,10 @@ pub struct Extras {
     /// Of an answer: from a nudge to nearly all of it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub hints: Vec<String>,
+    /// Of an answer or a task in a source that a person gives points for: what for, as in `0.5: the axes have
+    /// names`. Never released.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rubric: Vec<String>,
     /// Of an answer in a source: wrong answers that the tests must catch. Never released.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub mutants: Vec<Mutant>,

@@ -122,6 +122,7 @@ pub fn read_manual(from: impl Read) -> Result<Vec<ManualGrade>, GradeError> {
             cell: line.cell,
             score: line.score,
             comment,
+            items: None,
         });
     }
     Ok(grades)
@@ -259,6 +260,7 @@ mod tests {
             extra: None,
             needs_manual: true,
             comment: Some("a \"quote\"\nand a line".into()),
+            items: Vec::new(),
         };
         let mut text = Vec::new();
         write_cells(std::slice::from_ref(&row), true, &mut text).unwrap();
@@ -281,6 +283,7 @@ mod tests {
             extra: None,
             needs_manual,
             comment: None,
+            items: Vec::new(),
         }
     }
 

@@ -1,19 +1,20 @@
 //! A page for a learner: points, reasons, and the notebook with its outputs. Without secrets.
 //!
 //! Of tests the released part is shown, and of their outputs only what comes from it. Whatever else shows a
-//! line of a hidden test or a mark scheme is left out. Outputs of the learner's are pictures and text: markup
-//! from a submission does not run in the page.
+//! line of a hidden test or a mark scheme is left out. An answer can keep what hidden tests call it with, and a later
+//! cell can show it: from the first hidden tests on, what cells of the learner's own show is left out. Outputs of the
+//! learner's are pictures and text: markup from a submission does not run in the page.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rt::display::escape;
 
 use crate::gradebook::{GradeRow, Total};
 use crate::html::{page, points, table};
 use crate::marking::Marking;
-use crate::notebook::{Cell, CellKind, Notebook};
+use crate::notebook::{Cell, Notebook};
 use crate::regions::{HIDDEN_TESTS, MARK_SCHEME};
-use crate::release::Master;
+use crate::release::{Master, MasterCell};
 use crate::result::Graded;
 use crate::shown;
 use crate::verdict::{CellVerdict, Check, Class, strip_colours};
@@ -32,6 +33,7 @@ pub fn feedback(
         graded,
         secrets: master.secrets(),
         rows: rows.iter().map(|row| (row.cell.as_str(), row)).collect(),
+        released: master.released.cells().iter().map(Cell::source).collect(),
     };
     let title = format!("{}: {}", graded.notebook, graded.student);
     let mut body = format!(
@@ -65,8 +67,10 @@ pub fn feedback(
     body.push_str(&writer.overview());
     if let Some(executed) = executed {
         body.push_str("<h2>Your notebook</h2>\n");
+        let mut is_after_hidden = false;
         for cell in executed.cells() {
-            body.push_str(&writer.cell(cell));
+            body.push_str(&writer.cell(cell, is_after_hidden));
+            is_after_hidden |= writer.has_hidden_tests(cell);
         }
     }
     page(&title, &body)
@@ -77,6 +81,8 @@ struct Writer<'a> {
     graded: &'a Graded,
     secrets: Vec<String>,
     rows: HashMap<&'a str, &'a GradeRow>,
+    /// What the cells of the release say.
+    released: HashSet<String>,
 }
 
 impl Writer<'_> {
@@ -108,14 +114,22 @@ impl Writer<'_> {
         self.graded.verdicts.iter().find(|verdict| verdict.id == id)
     }
 
-    fn cell(&self, cell: &Cell) -> String {
-        let marking = Marking::of(cell).ok().flatten();
-        let known = marking
-            .as_ref()
-            .and_then(|marking| self.master.cell(marking.id()));
-        let Some((marking, known)) = marking.as_ref().zip(known) else {
-            return self.plain(cell);
+    fn known(&self, cell: &Cell) -> Option<&MasterCell> {
+        let marking = Marking::of(cell).ok().flatten()?;
+        self.master.cell(marking.id())
+    }
+
+    fn has_hidden_tests(&self, cell: &Cell) -> bool {
+        let known = self.known(cell);
+        known.is_some_and(|known| known.marking.is_tests() && known.has_hidden_tests())
+    }
+
+    /// `is_after_hidden` says that hidden tests have run before.
+    fn cell(&self, cell: &Cell, is_after_hidden: bool) -> String {
+        let Some(known) = self.known(cell) else {
+            return self.plain(cell, is_after_hidden);
         };
+        let marking = &known.marking;
         let public = |source: &str| {
             let text = HIDDEN_TESTS.replace(source, None);
             text.and_then(|text| MARK_SCHEME.replace(&text, None))
@@ -136,10 +150,11 @@ impl Writer<'_> {
         } else {
             html.push_str("<section class=\"cell\">\n");
         }
-        html.push_str(&self.source(cell.kind(), &source));
-        let shows_outputs = !(known.marking.is_tests() && known.has_hidden_tests());
-        if shows_outputs {
-            html.push_str(&self.outputs(cell));
+        html.push_str(&self.source(cell, &source));
+        // Tests say what they have to say in their verdict; what else they show comes from the answer.
+        let is_withheld = marking.is_tests() && (is_after_hidden || known.has_hidden_tests());
+        if !is_withheld {
+            html.push_str(&self.outputs(cell, is_after_hidden && !marking.is_locked()));
         }
         html.push_str("</section>\n");
         html
@@ -167,6 +182,14 @@ impl Writer<'_> {
                 ));
             }
             html.push_str(&self.checks(&verdict.checks));
+        }
+        let ticked = row.map_or(&[] as &[String], |row| &row.items);
+        if !ticked.is_empty() {
+            let items: String = ticked
+                .iter()
+                .map(|item| format!("<li>{}</li>\n", escape(item)))
+                .collect();
+            html.push_str(&format!("<ul class=\"mark\">\n{items}</ul>\n"));
         }
         if let Some(comment) = row.and_then(|row| row.comment.as_deref()) {
             html.push_str(&format!("<p class=\"mark\">{}</p>\n", escape(comment)));
@@ -207,24 +230,34 @@ impl Writer<'_> {
         )
     }
 
-    fn plain(&self, cell: &Cell) -> String {
+    fn plain(&self, cell: &Cell, is_after_hidden: bool) -> String {
         format!(
             "<section class=\"cell\">\n{}{}</section>\n",
-            self.source(cell.kind(), &cell.source()),
-            self.outputs(cell)
+            self.source(cell, &cell.source()),
+            self.outputs(cell, is_after_hidden)
         )
     }
 
-    fn source(&self, kind: CellKind, source: &str) -> String {
-        shown::source(kind, source, &|text| self.clean(text))
+    fn source(&self, cell: &Cell, source: &str) -> String {
+        shown::source(cell, source, &|text| self.without_secrets(text))
     }
 
-    fn outputs(&self, cell: &Cell) -> String {
-        shown::outputs(cell, &|text| self.clean(text))
+    /// What a cell shows. If hidden tests have run and somebody may have written it for them, that it does.
+    fn outputs(&self, cell: &Cell, is_after_hidden: bool) -> String {
+        let html = shown::outputs(cell, &|text| self.without_secrets(text));
+        if html.is_empty() || !is_after_hidden || self.released.contains(&cell.source()) {
+            return html;
+        }
+        "<p class=\"quiet\">What this cell shows is left out: it ran after hidden tests.</p>\n"
+            .into()
     }
 
     /// Text for the page, without colours and without secrets.
     fn clean(&self, text: &str) -> String {
+        escape(&self.without_secrets(text))
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
         let text = strip_colours(text);
         let has_secret = |line: &str| {
             self.secrets
@@ -232,7 +265,7 @@ impl Writer<'_> {
                 .any(|secret| line.contains(secret.as_str()))
         };
         if !has_secret(&text) {
-            return escape(&text);
+            return text;
         }
         let lines = text.lines().map(|line| {
             if has_secret(line) {
@@ -241,7 +274,7 @@ impl Writer<'_> {
                 line
             }
         });
-        escape(&lines.collect::<Vec<_>>().join("\n"))
+        lines.collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -268,6 +301,7 @@ fn label(
 mod tests {
     use super::*;
     use crate::inject::inject;
+    use crate::notebook::CellKind;
     use crate::score::score;
     use crate::verdict::explain;
     use serde_json::{Value, json};
@@ -338,6 +372,46 @@ mod tests {
         }
         assert!(page.contains("add(1, 2)"), "the public part is shown");
         assert!(page.contains("a hidden check") && page.contains("left out"));
+    }
+
+    #[test]
+    fn what_hidden_tests_were_called_with_is_not_shown_by_later_cells() {
+        let source = crate::text::parse(include_str!("../tests/week.md")).unwrap();
+        let master = Master::release("week", source).unwrap();
+        let mut notebook = master.released.clone();
+        inject(&master, &mut notebook);
+        let tells =
+            |text: &str| json!({ "output_type": "stream", "name": "stdout", "text": [text] });
+        let own = |id: &str, text: &str| {
+            let mut cell = Cell::new(CellKind::Code, id, serde_json::Map::new(), "tell()");
+            cell.set_outputs(vec![tells(text)], Some(1));
+            cell
+        };
+        let cells = notebook.cells_vec();
+        for cell in cells.iter_mut().filter(|cell| cell.is_code()) {
+            let text = format!("of {}", cell.id().unwrap_or_default());
+            cell.set_outputs(vec![tells(&text)], Some(1));
+        }
+        cells.insert(0, own("early", "of before"));
+        cells.push(own("late", "of after"));
+        let total = Total {
+            student: "ada".into(),
+            assignment: "week".into(),
+            notebook: "week".into(),
+            raw: 0.0,
+            late_penalty: 0.0,
+            score: 0.0,
+            max: 6.5,
+            needs_manual: true,
+        };
+        let page = feedback(&master, &Graded::default(), Some(&notebook), &[], &total);
+        for shown in ["of before", "of let-a-1-i32", "of w1-add", "of w1-data"] {
+            assert!(page.contains(shown), "{shown}");
+        }
+        for secret in ["of after", "of w1-add-tests"] {
+            assert!(!page.contains(secret), "{secret}");
+        }
+        assert!(page.contains("left out: it ran after hidden tests"));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 mod put;
 mod rows;
 
+use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -15,7 +16,7 @@ use crate::result::{Graded, key};
 
 pub use rows::{GradeRow, ManualGrade, Total};
 
-use put::{find_or_make, put_cell, put_result};
+use put::{drop_others, find_or_make, put_cell, put_result};
 
 /// An open gradebook.
 #[derive(Debug)]
@@ -35,7 +36,8 @@ impl Gradebook {
         Ok(Self { database })
     }
 
-    /// Records an assignment's notebook and its cells.
+    /// Records an assignment's notebook and its cells. Cells that it does not have any more go, with the points given
+    /// for them: nothing would count them again.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -65,6 +67,7 @@ impl Gradebook {
         for cell in &master.cells {
             put_cell(&transaction, &notebook, cell)?;
         }
+        drop_others(&transaction, &notebook, &master.cells)?;
         transaction.commit()?;
         Ok(())
     }
@@ -112,6 +115,15 @@ impl Gradebook {
                 params![id, notebook, cell, comment],
             )?;
         }
+        if let (Some(items), Some((cell, notebook))) = (&manual.items, place.split_once(' ')) {
+            let one = "DELETE FROM cvstudy_tick WHERE notebook_id = ?1 AND cell_id = ?2";
+            self.database.execute(one, [notebook, cell])?;
+            for item in items {
+                let one = "INSERT OR IGNORE INTO cvstudy_tick VALUES (?1, ?2, ?3)";
+                self.database
+                    .execute(one, [notebook, cell, item.as_str()])?;
+            }
+        }
         Ok(true)
     }
 
@@ -124,11 +136,14 @@ impl Gradebook {
             "SELECT student_id, assignment.name, notebook.name, base_cell.name,
                 COALESCE(grade_cells.max_score, task_cells.max_score, 0), auto_score, manual_score, extra_credit,
                 needs_manual_grade,
-                (SELECT manual_comment FROM comment WHERE comment.cell_id = grade.cell_id AND comment.notebook_id = grade.notebook_id)
+                (SELECT manual_comment FROM comment WHERE comment.cell_id = grade.cell_id AND comment.notebook_id = grade.notebook_id),
+                grade.notebook_id, grade.cell_id
              {JOINED} ORDER BY assignment.name, notebook.name, student_id, base_cell.rowid"
         );
+        let ticks = self.ticks()?;
         let mut statement = self.database.prepare(&query)?;
         let rows = statement.query_map([], |row| {
+            let place: (String, String) = (row.get(10)?, row.get(11)?);
             Ok(GradeRow {
                 student: row.get(0)?,
                 assignment: row.get(1)?,
@@ -140,9 +155,22 @@ impl Gradebook {
                 extra: row.get(7)?,
                 needs_manual: row.get(8)?,
                 comment: row.get(9)?,
+                items: ticks.get(&place).cloned().unwrap_or_default(),
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What is ticked in rubrics, by submitted notebook and cell, in the order in which it was ticked.
+    fn ticks(&self) -> Result<HashMap<(String, String), Vec<String>>, GradeError> {
+        let query = "SELECT notebook_id, cell_id, item FROM cvstudy_tick ORDER BY rowid";
+        let mut statement = self.database.prepare(query)?;
+        let mut ticks: HashMap<(String, String), Vec<String>> = HashMap::new();
+        for row in statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))? {
+            let (place, item) = row?;
+            ticks.entry(place).or_default().push(item);
+        }
+        Ok(ticks)
     }
 
     /// The sums of all submitted notebooks.
@@ -266,6 +294,31 @@ mod tests {
     }
 
     #[test]
+    fn cells_that_are_gone_count_no_more() {
+        let mut book = book();
+        book.put_results(&[graded("ada", 2.0)], &LatePolicy::default())
+            .unwrap();
+        let text = include_str!("../tests/week.md")
+            .replace("w1-add-tests", "w1-sum-tests")
+            .replace("w1-plot", "w1-chart");
+        let renamed = Master::release("week", crate::text::parse(&text).unwrap()).unwrap();
+        book.put_master("week", &renamed).unwrap();
+        let mut again = graded("ada", 1.0);
+        again.scores[0].id = "w1-sum-tests".into();
+        again.scores[2].id = "w1-chart".into();
+        book.put_results(&[again], &LatePolicy::default()).unwrap();
+        let cells: Vec<String> = book
+            .rows()
+            .unwrap()
+            .into_iter()
+            .map(|row| row.cell)
+            .collect();
+        assert_eq!(cells, ["w1-why", "w1-sum-tests", "w1-chart"]);
+        let total = &book.totals().unwrap()[0];
+        assert_eq!((total.score, total.max), (1.0, 6.5));
+    }
+
+    #[test]
     fn what_a_person_gave_stays() {
         let mut book = book();
         book.put_results(&[graded("ada", 2.0)], &LatePolicy::default())
@@ -277,6 +330,7 @@ mod tests {
             cell: cell.into(),
             score,
             comment: Some("well put".into()),
+            items: Some(vec!["1: a reason".into(), "0.5: an example".into()]),
         };
         assert!(book.put_manual(&manual("w1-why", Some(2.5))).unwrap());
         assert!(!book.put_manual(&manual("none", Some(2.5))).unwrap());
@@ -293,5 +347,40 @@ mod tests {
             (row.comment.as_deref(), row.needs_manual),
             (Some("well put"), false)
         );
+        assert_eq!(row.items, ["1: a reason", "0.5: an example"]);
+    }
+
+    #[test]
+    fn another_answer_needs_another_look() {
+        let mut book = book();
+        let handed_in = |digest: &str| Graded {
+            submission: digest.into(),
+            ..graded("ada", 2.0)
+        };
+        let put = |book: &mut Gradebook, digest: &str| {
+            book.put_results(&[handed_in(digest)], &LatePolicy::default())
+                .unwrap();
+            let rows = book.rows().unwrap();
+            let waits = rows.iter().filter(|row| row.needs_manual);
+            waits.map(|row| row.cell.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(put(&mut book, "first"), ["w1-why", "w1-plot"]);
+        for cell in ["w1-why", "w1-plot"] {
+            let manual = ManualGrade {
+                student: "ada".into(),
+                assignment: "week".into(),
+                notebook: "week".into(),
+                cell: cell.into(),
+                score: Some(1.0),
+                comment: None,
+                items: None,
+            };
+            assert!(book.put_manual(&manual).unwrap());
+        }
+        assert_eq!(put(&mut book, "first"), [""; 0]);
+        assert_eq!(put(&mut book, "second"), ["w1-why", "w1-plot"]);
+        // The points stay until a person has looked.
+        assert_eq!(book.totals().unwrap()[0].score, 4.0);
+        assert_eq!(put(&mut book, "second"), ["w1-why", "w1-plot"]);
     }
 }

@@ -37,7 +37,7 @@ pub enum FindingKind {
     Copied,
     /// A cell names an id that the assignment does not have; it counts as a cell without one.
     UnknownId,
-    /// A graded cell is gone; it gives no points.
+    /// A graded or locked cell is gone; a graded one gives no points.
     Missing,
     /// The submission was made from another version of the notebook.
     OtherVersion,
@@ -105,6 +105,14 @@ pub fn inject(master: &Master, submission: &mut Notebook) -> Vec<Finding> {
             gone.marking.id(),
             text,
         ));
+    }
+    let is_locked = |cell: &&MasterCell| cell.marking.is_locked() && cell.max_score() == 0.0;
+    for gone in master.cells.iter().filter(is_locked) {
+        let id = gone.marking.id();
+        if !present.contains(id) {
+            let text = "a locked cell is gone from the submission; what it does was not done";
+            findings.push(Finding::of_cell(FindingKind::Missing, id, text));
+        }
     }
     if let Some(kernel) = master.released.metadata().get("kernelspec") {
         submission
@@ -338,6 +346,16 @@ mod tests {
             marking["grade_id"] = "mine".into();
         });
         assert_eq!(findings, [FindingKind::UnknownId, FindingKind::Missing]);
+    }
+
+    #[test]
+    fn a_locked_cell_that_is_gone_is_named() {
+        let (_, findings) = after(|notebook| {
+            notebook
+                .cells_vec()
+                .retain(|cell| cell.id() != Some("w1-data"));
+        });
+        assert_eq!(findings, [FindingKind::Missing]);
     }
 
     #[test]

@@ -49,23 +49,43 @@ impl LatePolicy {
     /// Reads a policy.
     ///
     /// # Errors
-    /// When the file cannot be read, has a key that means nothing, or a time that is none.
+    /// When the file cannot be read, has a key that means nothing, a time that is none, or a number out of its range.
     pub fn read(path: &Path) -> Result<Self, GradeError> {
         let text = std::fs::read_to_string(path).map_err(GradeError::io("read", path))?;
         let refuse =
             |problem: String| GradeError::Notebook(format!("{}: {problem}", path.display()));
         let policy: Self =
             serde_json::from_str(&text).map_err(|error| refuse(error.to_string()))?;
-        match policy
-            .due
-            .iter()
-            .find(|(_, time)| parse_timestamp(time).is_none())
-        {
-            Some((assignment, time)) => Err(refuse(format!(
+        policy.validate().map_err(refuse)?;
+        Ok(policy)
+    }
+
+    fn validate(&self) -> Result<(), String> {
+        let mut due = self.due.iter();
+        if let Some((assignment, time)) = due.find(|(_, time)| parse_timestamp(time).is_none()) {
+            return Err(format!(
                 "`{time}` (due for {assignment}) is no time; write 2026-11-30 23:59:00 Europe/Berlin"
-            ))),
-            None => Ok(policy),
+            ));
         }
+        for (name, part) in [("per_day", self.per_day), ("most", self.most)] {
+            if !(0.0..=1.0).contains(&part) {
+                return Err(format!(
+                    "`{name}` is {part}, and is a part of the points from 0 to 1: a tenth is 0.1"
+                ));
+            }
+        }
+        let days = self.extensions.values().flat_map(BTreeMap::values);
+        let times = [
+            ("grace_minutes", self.grace_minutes),
+            ("nothing_after_days", self.nothing_after_days.unwrap_or(0.0)),
+        ];
+        let times = days.map(|days| ("an extension", *days)).chain(times);
+        for (name, time) in times {
+            if !(time.is_finite() && time >= 0.0) {
+                return Err(format!("{name} is {time}, and cannot be below 0"));
+            }
+        }
+        Ok(())
     }
 
     /// How late a submission is, in seconds; 0 when it is not, or nobody knows.
@@ -149,6 +169,10 @@ mod tests {
         for (text, what) in [
             ("{\"per_dya\": 1}", "per_dya"),
             ("{\"due\": {\"w\": \"soon\"}}", "is no time"),
+            ("{\"per_day\": 10}", "a tenth is 0.1"),
+            ("{\"most\": -0.5}", "from 0 to 1"),
+            ("{\"grace_minutes\": -1}", "below 0"),
+            ("{\"extensions\": {\"ada\": {\"w\": -2}}}", "below 0"),
         ] {
             std::fs::write(&path, text).unwrap();
             assert!(

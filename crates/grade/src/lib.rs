@@ -9,7 +9,8 @@
 //! - [`release`]: from the instructor's notebook to the learners'; [`mod@harden`]: tests that cannot be fooled
 //! - [`mod@inject`]: a submission made ready; [`mod@score`]: points from its outputs; [`verdict`]: why
 //! - [`submissions`]: where they lie; [`result`]: what grading one came to; [`sandbox`]: what it may do meanwhile
-//! - [`gradebook`]: all points, in nbgrader's file; [`late`]: what being late costs; [`export`]: tables
+//! - [`gradebook`]: all points, in nbgrader's file; [`late`]: what being late costs; [`export`]: tables;
+//!   [`import`]: points that people gave elsewhere
 //! - [`feedback`]: a page for a learner; [`class`]: a page for the teacher; [`similarity`]: who wrote alike
 //! - [`by_hand`]: pages on which a person gives points
 //!
@@ -23,6 +24,7 @@ pub mod export;
 pub mod feedback;
 pub mod gradebook;
 mod html;
+pub mod import;
 pub mod late;
 mod shown;
 pub mod similarity;

@@ -32,6 +32,9 @@ const RUST_KERNELS: [&str; 3] = ["cvstudy", "rust", "evcxr_jupyter"];
 /// The marker, between name and extension, of an executed copy.
 const EXECUTED: &str = "executed";
 
+/// The same of what a reset has kept, before its number: `week1.mine-1.ipynb`.
+const KEPT: &str = "mine";
+
 /// Leaves the function with a refusal of the file.
 macro_rules! bail {
     ($($message:tt)*) => {
@@ -246,7 +249,7 @@ impl Serialize for Notebook {
 }
 
 /// The notebooks that `paths` name: files as they are, folders as the notebooks in them, without
-/// executed copies.
+/// executed copies and what a reset has kept.
 ///
 /// # Errors
 /// When a path does not exist, or a folder has no notebook in it.
@@ -280,10 +283,24 @@ pub fn executed_path(path: &Path) -> PathBuf {
     path.with_extension(format!("{EXECUTED}.ipynb"))
 }
 
+/// Where what a notebook was before its `number`-th reset is kept: beside it, as `name.mine-1.ipynb`.
+pub fn kept_path(path: &Path, number: usize) -> PathBuf {
+    path.with_extension(format!("{KEPT}-{number}.ipynb"))
+}
+
 fn is_notebook(path: &Path) -> bool {
-    let is_copy =
-        path.file_stem().map(Path::new).and_then(Path::extension) == Some(OsStr::new(EXECUTED));
-    path.is_file() && path.extension() == Some(OsStr::new("ipynb")) && !is_copy
+    path.is_file() && path.extension() == Some(OsStr::new("ipynb")) && !is_copy(path)
+}
+
+fn is_copy(path: &Path) -> bool {
+    let marker = path.file_stem().map(Path::new).and_then(Path::extension);
+    let marker = marker.unwrap_or_default().to_string_lossy();
+    let number = marker
+        .strip_prefix(KEPT)
+        .and_then(|rest| rest.strip_prefix('-'));
+    let is_kept = number
+        .is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()));
+    is_kept || marker == EXECUTED
 }
 
 fn check_version(root: &Map<String, Value>) -> Result<()> {
@@ -466,7 +483,14 @@ mod tests {
     #[test]
     fn folders_are_their_notebooks_without_copies() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b.ipynb", "a.ipynb", "a.executed.ipynb", "notes.txt"] {
+        for name in [
+            "b.ipynb",
+            "a.ipynb",
+            "a.executed.ipynb",
+            "a.mine-1.ipynb",
+            "b.mine-12.ipynb",
+            "notes.txt",
+        ] {
             fs::write(folder.path().join(name), "").unwrap();
         }
         let found = find(&[folder.path().to_owned()]).unwrap();
@@ -477,6 +501,10 @@ mod tests {
         assert_eq!(
             executed_path(&found[0]),
             folder.path().join("a.executed.ipynb")
+        );
+        assert_eq!(
+            kept_path(&found[0], 1),
+            folder.path().join("a.mine-1.ipynb")
         );
         assert!(
             find(&[folder.path().join("a.ipynb").join("none")]).is_ok(),

@@ -73,6 +73,24 @@ impl Markers {
         Ok(kept.join("\n"))
     }
 
+    /// Where the regions are in the text, with their lines of markers, in bytes. One without end reaches to the text's.
+    pub fn ranges(self, text: &str) -> Vec<std::ops::Range<usize>> {
+        let mut ranges = Vec::new();
+        let mut begin = None;
+        let mut at = 0;
+        for line in text.split_inclusive('\n') {
+            let end = at + line.len();
+            if line.contains(self.begin) {
+                begin = begin.or(Some(at));
+            } else if line.contains(self.end) {
+                ranges.extend(begin.take().map(|begin| begin..end));
+            }
+            at = end;
+        }
+        ranges.extend(begin.map(|begin| begin..at));
+        ranges
+    }
+
     /// The lines inside of all regions.
     pub fn inside(self, text: &str) -> Vec<&str> {
         let mut inside = false;
@@ -133,6 +151,23 @@ mod tests {
         assert_eq!(
             SOLUTION.replace("a\n// END SOLUTION\nb", None).unwrap(),
             "a\nb"
+        );
+    }
+
+    #[test]
+    fn regions_have_their_places() {
+        let text = "a\n// BEGIN HIDDEN TESTS\nb\n// END HIDDEN TESTS\nc\n// BEGIN HIDDEN TESTS\nd";
+        let found: Vec<&str> = HIDDEN_TESTS
+            .ranges(text)
+            .into_iter()
+            .map(|range| &text[range])
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "// BEGIN HIDDEN TESTS\nb\n// END HIDDEN TESTS\n",
+                "// BEGIN HIDDEN TESTS\nd"
+            ]
         );
     }
 

@@ -32,6 +32,9 @@ pub struct Master {
     pub files: Option<PathBuf>,
     /// Tells this version of the notebook from all others.
     pub version: String,
+    /// Tells from all others what grading rests on: the cells that are brought back. Other text may change without
+    /// changing anybody's points.
+    pub basis: String,
 }
 
 /// A cell as it is brought back before grading: solutions cleared, hidden tests in place.
@@ -104,6 +107,7 @@ impl Master {
             name: name.into(),
             source,
             released,
+            basis: basis_of(&cells),
             cells,
             files: None,
             version,
@@ -137,6 +141,7 @@ impl Master {
             released: notebook.clone(),
             source: notebook,
             files: None,
+            basis: basis_of(&cells),
             cells,
         })
     }
@@ -239,6 +244,7 @@ fn release_cell(cell: &mut Cell) -> Result<Option<MasterCell>, GradeError> {
             (extras.reveal != Reveal::Never).then(|| regions::without_markers(&source, SOLUTION));
     }
     extras.mutants.clear();
+    extras.rubric.clear();
     extras.put(cell);
     lock(cell, &marking);
     let kind = cell.kind();
@@ -286,6 +292,25 @@ fn lock(cell: &mut Cell, marking: &Marking) {
 fn version_of(source: &Notebook) -> String {
     let digest = format!("{:x}", Md5::digest(source.to_json()));
     digest[..16].to_owned()
+}
+
+fn basis_of(cells: &[MasterCell]) -> String {
+    let parts: Vec<Vec<u8>> = cells
+        .iter()
+        .map(|cell| {
+            // Hints and solutions are for learners to look at.
+            let about = serde_json::json!([
+                cell.marking,
+                cell.extras.exercise,
+                cell.kind,
+                cell.source,
+                cell.tags
+            ]);
+            about.to_string().into_bytes()
+        })
+        .collect();
+    let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+    crate::result::key(&parts)
 }
 
 #[cfg(test)]
@@ -349,6 +374,35 @@ mod tests {
     #[test]
     fn a_release_is_the_same_each_time() {
         assert_eq!(master().released.to_json(), master().released.to_json());
+    }
+
+    #[test]
+    fn grading_rests_on_what_is_brought_back() {
+        let basis = |from: &str, to: &str| {
+            let text = include_str!("../tests/week.md");
+            assert!(text.contains(from), "{from}");
+            let source = crate::text::parse(&text.replacen(from, to, 1)).unwrap();
+            let master = Master::release("week", source).unwrap();
+            (master.basis, master.version)
+        };
+        let (same, version) = basis("# Adding", "# Adding");
+        for other in [
+            "A second text",
+            "Two numbers become",
+            "let b = 2",
+            "2 * (a + b)",
+        ] {
+            let (basis, other) = basis(other, "Something else");
+            assert_eq!((&basis, other != version), (&same, true));
+        }
+        for (graded, other) in [
+            ("points=2", "points=3"),
+            ("the secret one", "another one"),
+            ("let data = vec![1", "let data = vec![9"),
+            ("Draw a plot", "Draw two"),
+        ] {
+            assert_ne!(basis(graded, other).0, same, "{graded}");
+        }
     }
 
     #[test]

@@ -30,9 +30,18 @@ pub struct Graded {
     pub assignment: String,
     /// Which notebook of it.
     pub notebook: String,
-    /// The version of the notebook that it was graded with.
+    /// The version of the tests that it was graded with: [`crate::Master::basis`].
     pub version: String,
-    /// Tells whether the submission, the tests or the limits have changed since.
+    /// The build of the course that it was graded with.
+    #[serde(default)]
+    pub build: String,
+    /// What it was allowed to use.
+    #[serde(default)]
+    pub limits: String,
+    /// Tells what was handed in, the files beside the notebook included, from anything else.
+    #[serde(default)]
+    pub submission: String,
+    /// Tells whether the submission, the tests, the build or the limits have changed since.
     pub key: String,
     /// When it was handed in.
     pub timestamp: Option<Timestamp>,

@@ -45,18 +45,51 @@ pub struct InForce {
     pub is_full: bool,
     /// What it keeps out, or why it is not there.
     pub text: String,
+    /// Whether this machine does not have it at all, for any process.
+    #[serde(skip)]
+    pub is_absent: bool,
+}
+
+/// Why a means is not in force.
+#[derive(Debug)]
+enum Without {
+    /// The machine does not have it.
+    Absent(String),
+    /// It should have worked.
+    Failed(String),
+}
+
+impl From<String> for Without {
+    fn from(reason: String) -> Self {
+        Self::Failed(reason)
+    }
 }
 
 impl InForce {
-    fn new(means: &str, result: Result<String, String>) -> Self {
-        let is_full = result.is_ok();
-        let text = result.unwrap_or_else(|reason| reason);
+    fn new(means: &str, result: Result<String, Without>) -> Self {
+        let (is_full, is_absent, text) = match result {
+            Ok(text) => (true, false, text),
+            Err(Without::Absent(reason)) => (false, true, reason),
+            Err(Without::Failed(reason)) => (false, false, reason),
+        };
         Self {
             means: means.into(),
             is_full,
             text,
+            is_absent,
         }
     }
+}
+
+/// What should be in force and is not, in one line: a process that runs the code of others must not go on then.
+/// What the machine does not have at all is in the report, and no reason to stop.
+pub fn failed(in_force: &[InForce]) -> Option<String> {
+    let failed: Vec<String> = in_force
+        .iter()
+        .filter(|means| !means.is_full && !means.is_absent)
+        .map(|means| format!("{}: {}", means.means, means.text))
+        .collect();
+    (!failed.is_empty()).then(|| failed.join("; "))
 }
 
 impl Confinement {
@@ -75,9 +108,11 @@ impl Confinement {
     /// Confines this process, which this platform has no means for.
     #[cfg(not(target_os = "linux"))]
     pub fn enter(&self) -> Vec<InForce> {
-        let nothing =
-            Err("only Linux has the means: grade on Linux what you do not trust".to_owned());
-        vec![InForce::new("sandbox", nothing)]
+        let nothing = "only Linux has the means: grade on Linux what you do not trust";
+        vec![InForce::new(
+            "sandbox",
+            Err(Without::Absent(nothing.into())),
+        )]
     }
 }
 
@@ -94,7 +129,7 @@ mod linux {
         SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     };
 
-    use super::Confinement;
+    use super::{Confinement, Without};
 
     /// The newest version that is asked for; what an older kernel lacks is left out and said.
     const NEWEST: ABI = ABI::V6;
@@ -115,24 +150,28 @@ mod linux {
         "/dev/urandom",
     ];
 
-    pub(super) fn die_with_parent() -> Result<String, String> {
+    pub(super) fn die_with_parent() -> Result<String, Without> {
         rustix::process::set_parent_process_death_signal(Some(Signal::KILL))
             .map(|()| "ends when the grader ends".into())
-            .map_err(|error| error.to_string())
+            .map_err(|error| Without::Failed(error.to_string()))
     }
 
-    pub(super) fn limit(confinement: &Confinement) -> Result<String, String> {
+    pub(super) fn limit(confinement: &Confinement) -> Result<String, Without> {
         let mut said = Vec::new();
         let mut set = |resource, most: Option<u64>, what: &str| {
             let Some(most) = most else {
                 return Ok(());
             };
+            // Whoever started the grader may have set a lower limit, which nobody can raise again.
+            let highest = rustix::process::getrlimit(resource).maximum;
+            let most = highest.map_or(most, |highest| highest.min(most));
             let limit = Rlimit {
                 current: Some(most),
                 maximum: Some(most),
             };
             said.push(what.to_owned());
-            rustix::process::setrlimit(resource, limit).map_err(|error| format!("{what}: {error}"))
+            rustix::process::setrlimit(resource, limit)
+                .map_err(|error| Without::Failed(format!("{what}: {error}")))
         };
         set(Resource::Data, confinement.memory, "memory")?;
         set(Resource::Fsize, confinement.file_size, "file size")?;
@@ -142,14 +181,16 @@ mod linux {
         Ok(said.join(", "))
     }
 
-    pub(super) fn landlock(confinement: &Confinement) -> Result<String, String> {
+    pub(super) fn landlock(confinement: &Confinement) -> Result<String, Without> {
         let status = rules(confinement).map_err(|error| error.to_string())?;
         match status {
             RulesetStatus::FullyEnforced => Ok("files, TCP, signals to other processes".into()),
             RulesetStatus::PartiallyEnforced => {
                 Ok("files; this kernel is too old for the rest of it".into())
             }
-            RulesetStatus::NotEnforced => Err("this kernel has no Landlock: files are open".into()),
+            RulesetStatus::NotEnforced => Err(Without::Absent(
+                "this kernel has no Landlock: files are open".into(),
+            )),
         }
     }
 
@@ -179,7 +220,17 @@ mod linux {
         Ok(ruleset.restrict_self()?.ruleset)
     }
 
-    pub(super) fn seccomp(confinement: &Confinement) -> Result<String, String> {
+    pub(super) fn seccomp(confinement: &Confinement) -> Result<String, Without> {
+        // A kernel that knows filters says so of every process.
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let is_known = status.is_empty() || status.contains("Seccomp:");
+        filters(confinement).map_err(|reason| match is_known {
+            true => Without::Failed(reason),
+            false => Without::Absent(reason),
+        })
+    }
+
+    fn filters(confinement: &Confinement) -> Result<String, String> {
         let eperm = SeccompAction::Errno(libc::EPERM.unsigned_abs());
         let mut refused: Rules = EVERYWHERE.iter().map(|call| (*call, Vec::new())).collect();
         let mut said = "network, debugging; where cells run also new processes, signals, changed limits, owners and modes";
@@ -293,5 +344,22 @@ mod linux {
         let filter = filter.and_then(seccompiler::BpfProgram::try_from);
         let filter = filter.map_err(|error| error.to_string())?;
         seccompiler::apply_filter(&filter).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_is_told_from_what_is_not_there() {
+        let full = InForce::new("rlimits", Ok("memory".into()));
+        let absent = InForce::new("landlock", Err(Without::Absent("an old kernel".into())));
+        let broken = InForce::new("seccomp", Err(Without::Failed("refused".into())));
+        assert_eq!(failed(&[full.clone(), absent.clone()]), None);
+        assert_eq!(
+            failed(&[full, absent, broken]).as_deref(),
+            Some("seccomp: refused")
+        );
     }
 }

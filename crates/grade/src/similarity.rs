@@ -2,7 +2,7 @@
 //!
 //! Names become one token and literals another, so that renaming changes nothing; runs of tokens are
 //! fingerprinted and thinned out by winnowing (Schleimer, Wilkerson, Aiken: "Winnowing: local algorithms for
-//! document fingerprinting", 2003). What most submissions share, the stub above all, does not count.
+//! document fingerprinting", 2003). What everybody was given and what most submissions share does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -34,8 +34,8 @@ pub struct Pair {
 }
 
 /// Pairs of submissions (name and code) that share at least `least` (0 to 1) of what is their own, the most
-/// alike first.
-pub fn alike(submissions: &[(String, String)], least: f64) -> Vec<Pair> {
+/// alike first. `given` is code that everybody was given, piece by piece: it is nobody's own.
+pub fn alike(submissions: &[(String, String)], given: &[String], least: f64) -> Vec<Pair> {
     let prints: Vec<BTreeSet<u64>> = submissions
         .iter()
         .map(|(_, code)| fingerprints(code))
@@ -44,6 +44,7 @@ pub fn alike(submissions: &[(String, String)], least: f64) -> Vec<Pair> {
     for print in prints.iter().flatten() {
         *counts.entry(*print).or_default() += 1;
     }
+    let given: BTreeSet<u64> = given.iter().flat_map(|code| runs(code)).collect();
     // Two who share something are never "most", however few there are.
     let most = (COMMON * submissions.len() as f64).max(2.0);
     let own: Vec<BTreeSet<u64>> = prints
@@ -51,7 +52,10 @@ pub fn alike(submissions: &[(String, String)], least: f64) -> Vec<Pair> {
         .map(|prints| {
             prints
                 .into_iter()
-                .filter(|print| counts.get(print).is_none_or(|count| *count as f64 <= most))
+                .filter(|print| {
+                    let is_common = counts.get(print).is_some_and(|count| *count as f64 > most);
+                    !is_common && !given.contains(print)
+                })
                 .collect()
         })
         .collect();
@@ -80,6 +84,14 @@ pub fn alike(submissions: &[(String, String)], least: f64) -> Vec<Pair> {
 }
 
 fn fingerprints(code: &str) -> BTreeSet<u64> {
+    runs(code)
+        .windows(WINDOW)
+        .filter_map(|window| window.iter().min().copied())
+        .collect()
+}
+
+/// The hashes of all runs of tokens.
+fn runs(code: &str) -> Vec<u64> {
     let mut tokens = Vec::new();
     let is_sane = nesting(code) < DEEPEST;
     match is_sane.then(|| TokenStream::from_str(code).ok()).flatten() {
@@ -87,11 +99,7 @@ fn fingerprints(code: &str) -> BTreeSet<u64> {
         // What is not Rust is compared word by word.
         None => tokens.extend(code.split_whitespace().map(str::to_owned)),
     }
-    let hashes: Vec<u64> = tokens.windows(RUN).map(hash).collect();
-    hashes
-        .windows(WINDOW)
-        .filter_map(|window| window.iter().min().copied())
-        .collect()
+    tokens.windows(RUN).map(hash).collect()
 }
 
 /// How deeply brackets are nested, at most.
@@ -158,6 +166,7 @@ mod tests {
         let named = |name: &str, code: &str| (name.to_owned(), code.to_owned());
         let pairs = alike(
             &[named("ada", A), named("bob", &renamed), named("cyd", other)],
+            &[],
             0.7,
         );
         assert_eq!(pairs.len(), 1, "{pairs:?}");
@@ -175,7 +184,7 @@ mod tests {
     fn absurd_nesting_is_no_harm() {
         let deep = "(".repeat(200_000) + &")".repeat(200_000);
         assert_eq!(
-            alike(&[("a".into(), deep.clone()), ("b".into(), deep)], 0.9),
+            alike(&[("a".into(), deep.clone()), ("b".into(), deep)], &[], 0.9),
             []
         );
     }
@@ -183,6 +192,13 @@ mod tests {
     #[test]
     fn what_most_have_does_not_count() {
         let everyone: Vec<_> = (0..10).map(|n| (n.to_string(), A.to_owned())).collect();
-        assert_eq!(alike(&everyone, 0.1), []);
+        assert_eq!(alike(&everyone, &[], 0.1), []);
+    }
+
+    #[test]
+    fn what_everybody_was_given_does_not_count() {
+        let both = ["ada", "bob"].map(|name| (name.to_owned(), A.to_owned()));
+        assert_eq!(alike(&both, &[], 0.7).len(), 1);
+        assert_eq!(alike(&both, &[A.to_owned()], 0.7), []);
     }
 }

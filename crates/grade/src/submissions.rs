@@ -6,6 +6,7 @@
 //! | flat | `{student}.ipynb`, `{notebook}_{student}.ipynb`, `{student}/{notebook}.ipynb` |
 
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -129,13 +130,23 @@ fn flat(folder: &Path, known: &[String]) -> Result<Vec<Submission>, GradeError> 
     Ok(found)
 }
 
-/// `week1_ada`, `ada-week1` and, when there is one notebook only, `ada`.
+/// `week1_ada`, `ada-week1` and, when there is one notebook only, `ada`. Of names that fit, the longest does:
+/// `week10` is not `week1` with something behind it.
 fn parts_of(stem: &str, known: &[String]) -> (String, String) {
-    for notebook in known {
-        let rest = stem
+    const SEPARATORS: [char; 4] = ['-', '_', ' ', '.'];
+    let mut by_length: Vec<&String> = known.iter().collect();
+    by_length.sort_by_key(|name| std::cmp::Reverse(name.len()));
+    for notebook in by_length {
+        let before = stem
             .strip_prefix(notebook.as_str())
-            .or_else(|| stem.strip_suffix(notebook.as_str()));
-        let student = rest.map(|rest| rest.trim_matches(['-', '_', ' ', '.']));
+            .filter(|rest| rest.starts_with(SEPARATORS));
+        let after = || {
+            stem.strip_suffix(notebook.as_str())
+                .filter(|rest| rest.ends_with(SEPARATORS))
+        };
+        let student = before
+            .or_else(after)
+            .map(|rest| rest.trim_matches(SEPARATORS));
         if let Some(student) = student.filter(|student| !student.is_empty()) {
             return (student.to_owned(), notebook.clone());
         }
@@ -188,7 +199,17 @@ fn name_of(path: &Path) -> String {
 }
 
 fn timestamp_in(folder: &Path) -> Option<Timestamp> {
-    parse_timestamp(&fs::read_to_string(folder.join(TIMESTAMP)).ok()?)
+    /// More than a time has, in bytes.
+    const LONGEST: u64 = 1 << 10;
+    let path = folder.join(TIMESTAMP);
+    // Whoever hands in may have put anything there: a pipe would be waited for.
+    if !fs::symlink_metadata(&path).ok()?.is_file() {
+        return None;
+    }
+    let mut text = String::new();
+    let file = fs::File::open(path).ok()?;
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
+    parse_timestamp(&text)
 }
 
 /// Reads a time as nbgrader writes it: `2026-11-23 21:00:00.5 UTC`, with `+0100`, `Europe/Berlin` or nothing
@@ -284,6 +305,23 @@ mod tests {
             ]
         );
         assert!(find(&folder.path().join("graded/none"), &[]).is_err());
+    }
+
+    #[test]
+    fn the_longest_name_that_fits_counts() {
+        let known: Vec<String> = ["week1", "week10", "10"].map(str::to_owned).into();
+        let parts = |stem| parts_of(stem, &known);
+        let pair = |student: &str, notebook: &str| (student.to_owned(), notebook.to_owned());
+        assert_eq!(parts("week10_ada"), pair("ada", "week10"));
+        assert_eq!(parts("ada-week1"), pair("ada", "week1"));
+        assert_eq!(parts("week1_week10"), pair("week1", "week10"));
+        assert_eq!(parts("week11_bob"), pair("week11_bob", "week11_bob"));
+        let one = ["week1".to_owned()];
+        assert_eq!(
+            parts_of("week10_ada", &one),
+            pair("week10_ada", "week1"),
+            "no student is called 0_ada"
+        );
     }
 
     #[test]

@@ -23,7 +23,8 @@
 //! ````
 //!
 //! Text cells are parted by two blank lines or by a cell of code; where that would not do, or where a text
-//! cell has attributes, it stands in a region. jupytext reads the same file.
+//! cell has attributes, it stands in a region. jupytext reads the same file; to it, code of another language in a
+//! text is a cell as well.
 //!
 //! | kind | in nbgrader | |
 //! |---|---|---|
@@ -31,7 +32,7 @@
 //! | `answer` | autograded answer | code with a `BEGIN SOLUTION` region |
 //! | `tests` | autograder tests | code, with points; belongs to the answer before it or `of="..."` |
 //! | `written` | manually graded answer | code or text, with points |
-//! | `task` | manually graded task | text, with points |
+//! | `task` | manually graded task | text, with points, as `written` perhaps with a `rubric` (see [`crate::by_hand`]) |
 //! | `locked` | read-only | code or text |
 //! | `raw` | | kept for converters |
 //! | `hint` | | text: the next hint of the answer before it or `of="..."` |
@@ -107,10 +108,25 @@ impl Kind {
         }
     }
 
+    /// Whether a person gives the points.
+    fn is_by_hand(self) -> bool {
+        matches!(self, Self::Written | Self::Task)
+    }
+
     /// Whether it needs points.
     fn has_points(self) -> bool {
         matches!(self, Self::Tests | Self::Written | Self::Task)
     }
+}
+
+/// Whether this is a list of items with points, as in `["0.5: the axes have names"]`.
+fn is_rubric(value: &Value) -> bool {
+    let items = value.as_array().filter(|items| !items.is_empty());
+    let is_item = |item: &Value| {
+        item.as_str()
+            .is_some_and(|text| crate::by_hand::Item::parse(text).is_some())
+    };
+    items.is_some_and(|items| items.iter().all(is_item))
 }
 
 /// The id of a cell that was given none: from its first line, so that it stays when others come and go.
@@ -261,6 +277,16 @@ mod tests {
             ("<!-- #region -->\nx", 1, "endregion"),
             ("```rust kind=mutant name=m\n```", 1, "answer"),
             ("```rust colour=red\n```", 1, "colour"),
+            (
+                "```rust id=a kind=answer\n```\n\n```rust id=t kind=tests points=1 of=typo\n```",
+                4,
+                "no answer `typo`",
+            ),
+            (
+                "```rust id=a kind=answer rubric=[\"1: x\"]\n```",
+                1,
+                "rubric",
+            ),
             ("---\nauthor: me\n---\n", 2, "author"),
         ] {
             let error = parse(text).unwrap_err().to_string();

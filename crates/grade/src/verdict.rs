@@ -96,7 +96,7 @@ pub fn explain_outputs(known: &MasterCell, outputs: &[Value], points: f64) -> Ce
         class,
         message,
         advice: class.advice().to_owned(),
-        checks: checks_in(&cell),
+        checks: checks_of(known, &cell),
     }
 }
 
@@ -140,8 +140,26 @@ fn of_cell(
         class,
         message,
         advice: advice.to_owned(),
-        checks: cell.map(checks_in).unwrap_or_default(),
+        checks: cell.map(|cell| checks_of(known, cell)).unwrap_or_default(),
     }
+}
+
+/// The named checks of a tests cell. Where tests were not hardened, a hidden region may hold checks that would tell
+/// their names: those that the public part does not name are hidden.
+fn checks_of(known: &MasterCell, cell: &Cell) -> Vec<Check> {
+    let mut checks = checks_in(cell);
+    let hidden = regions::HIDDEN_TESTS.inside(&known.source).join("\n");
+    if [".check(", ".property("]
+        .iter()
+        .any(|call| hidden.contains(call))
+    {
+        let public = regions::HIDDEN_TESTS.replace(&known.source, None);
+        let public = public.unwrap_or_default();
+        for check in &mut checks {
+            check.hidden |= !public.contains(&format!("{:?}", check.name));
+        }
+    }
+    checks
 }
 
 fn class_of(
@@ -204,7 +222,7 @@ fn class_of_error(ename: &str, message: &str, cell: &Cell) -> Class {
             Class::WrongValue
         }
         "Timeout" | "TooMuchOutput" | "DiskFull" => Class::OverLimit,
-        "WorkerDied" | "Crash" | "Stopped" => Class::Crashed,
+        "WorkerDied" | "Crash" | "Stopped" | "OutOfMemory" => Class::Crashed,
         "Forged" => Class::Forged,
         // An assertion with a message of its own says that alone.
         "Panic" if traceback(cell).contains("assert") => Class::WrongValue,
@@ -346,6 +364,26 @@ mod tests {
         let verdict = verdict(ANSWER, vec![], vec![shown, result]);
         assert_eq!(verdict.class, Class::Partial);
         assert_eq!(verdict.checks[0].message, "no");
+    }
+
+    #[test]
+    fn checks_of_a_hidden_region_are_hidden() {
+        let text = include_str!("../tests/week.md").replace(
+            "::std::assert_eq!(add(-4, 4), 0, \"the secret one\");",
+            "checks.check(\"the secret one\", 1.0, || ());",
+        );
+        let text = text.replace(
+            "::std::assert_eq!(add(1, 2), 3);",
+            "checks.check(\"the \\\"public\\\" one\", 1.0, || ());",
+        );
+        let master = Master::release("week", crate::text::parse(&text).unwrap()).unwrap();
+        let known = master.cell("w1-add-tests").unwrap();
+        let check = |name: &str| json!({ "name": name, "points": 0.0, "max": 1.0, "message": "" });
+        let checks = json!({ "checks": [check("the \"public\" one"), check("the secret one")] });
+        let shown = json!({ "output_type": "display_data", "data": { MIME: checks } });
+        let verdict = explain_outputs(known, &[shown], 0.0);
+        let hidden: Vec<bool> = verdict.checks.iter().map(|check| check.hidden).collect();
+        assert_eq!(hidden, [false, true]);
     }
 
     #[test]

@@ -151,9 +151,11 @@ impl Desk<'_> {
     fn rows(&self) -> Result<Vec<GradeRow>> {
         let mut rows = Gradebook::open(&self.root.join("gradebook.db"))?.rows()?;
         rows.retain(|row| {
+            // Tests whose points a person has to look at are among them, and stay when that is done.
+            let is_open = row.needs_manual || row.manual.is_some();
             self.course
                 .cell(&row.assignment, &row.notebook, &row.cell)
-                .is_some_and(|(_, cell)| cell.marking.is_manual())
+                .is_some_and(|(_, cell)| cell.marking.is_manual() || is_open)
         });
         rows.sort_by(|a, b| exercise(a).cmp(&exercise(b)));
         Ok(rows)
@@ -236,6 +238,8 @@ impl Desk<'_> {
             Ok(score) => score,
             Err(problem) => return self.answer(at, &problem),
         };
+        let ticked = ticked.iter().filter_map(|at| items.get(*at));
+        let ticked = ticked.map(ToString::to_string).collect();
         let comment = field("comment").trim().replace("\r\n", "\n");
         let is_changed = comment != row.comment.as_deref().unwrap_or_default();
         Gradebook::open(&self.root.join("gradebook.db"))?.put_manual(&ManualGrade {
@@ -245,6 +249,7 @@ impl Desk<'_> {
             cell: row.cell.clone(),
             score,
             comment: is_changed.then_some(comment),
+            items: Some(ticked),
         })?;
         let waits = |(other, one): &(usize, &GradeRow)| {
             *other != at && one.needs_manual && exercise(one) == exercise(row)

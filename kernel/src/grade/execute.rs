@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use ::grade::Notebook;
-use ::grade::sandbox::Confinement;
+use ::grade::sandbox::{Confinement, failed};
 use anyhow::{Context, Result, bail};
 use cell::nursery::{Forked, leave};
 use cell::{Config, Engine, ErrorReport, Event, Nursery, Reply, Sink};
@@ -26,20 +26,20 @@ pub(super) const WORKER: &str = "CVSTUDY_CONFINEMENT";
 /// What holds for the executing process itself, as JSON.
 pub(super) const POST: &str = "CVSTUDY_POST";
 
-/// Confines the process to what its environment says, if it says anything: called first thing in a worker.
+/// Confines the process to what its environment says, if it says anything: called first thing in a worker. A worker
+/// that cannot be confined as it should ends.
 pub(crate) fn confine_worker() {
     let Some(text) = std::env::var_os(WORKER) else {
         return;
     };
     let confinement: Result<Confinement, _> = serde_json::from_str(&text.to_string_lossy());
-    match confinement {
-        Ok(confinement) => {
-            confinement.enter();
-        }
-        Err(error) => {
-            eprintln!("cvstudy worker: {WORKER} is not understood: {error}");
-            std::process::exit(2);
-        }
+    let problem = match confinement {
+        Ok(confinement) => failed(&confinement.enter()),
+        Err(error) => Some(format!("{WORKER} is not understood: {error}")),
+    };
+    if let Some(problem) = problem {
+        eprintln!("cvstudy worker: it cannot be confined: {problem}");
+        leave(2);
     }
 }
 
@@ -115,12 +115,23 @@ fn execute(mut engine: Engine, post: &Post) -> Result<()> {
     BufReader::new(File::from(stdin)).read_line(&mut line)?;
     let job: Job = serde_json::from_str(&line).context("the job cannot be read")?;
     let notebook = Notebook::parse(job.notebook.to_string().as_bytes())?;
+    // Without a worker at all nobody's cells are to blame.
+    if let Err(report) = engine.wait_until_ready(&mut Vec::new()) {
+        bail!("{}", report.evalue);
+    }
     let mut outputs = Outputs::default();
     let mut ran: Vec<RanCell> = Vec::new();
+    // Cells whose outputs nothing changes any more.
+    let mut settled = 0;
     let cells = notebook.cells().iter().enumerate();
     for (at, cell) in cells.filter(|(_, cell)| is_executed(cell)) {
         let count = ran.len() + 1;
         say(&Said::CellBegins { at });
+        if job.tests.contains(&at) {
+            // What an earlier cell shows could tell what tests call an answer with.
+            say_changes(&mut ran[settled..], &outputs);
+            settled = ran.len();
+        }
         let mut sink = outputs.of_cell(at, count);
         // A worker that died in the cell before loads the course again: that is not this cell's time.
         let ready = engine.wait_until_ready(&mut sink);
@@ -153,16 +164,21 @@ fn execute(mut engine: Engine, post: &Post) -> Result<()> {
         say(&Said::Cell(cell.clone()));
         ran.push(cell);
     }
-    for cell in &mut ran {
+    say_changes(&mut ran[settled..], &outputs);
+    engine.shutdown();
+    say(&Said::End);
+    Ok(())
+}
+
+/// Says again what cells show that a later one has changed.
+fn say_changes(ran: &mut [RanCell], outputs: &Outputs) {
+    for cell in ran {
         let now = outputs.to_json(cell.at);
         if now != cell.outputs {
             cell.outputs = now;
             say(&Said::Cell(cell.clone()));
         }
     }
-    engine.shutdown();
-    say(&Said::End);
-    Ok(())
 }
 
 /// One line on stdout. When the grader is gone, so are we, soon.

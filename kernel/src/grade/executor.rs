@@ -17,6 +17,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::execute::{POST, SUBCOMMAND, WORKER};
+use super::files;
 use super::job::{CALL, Job, Post, RanCell, Said};
 
 /// The most that is kept of what it says when it fails, in bytes.
@@ -68,14 +69,15 @@ impl Room {
 
     /// Removes what lies in it.
     pub(super) fn clear(&self) -> Result<()> {
-        for entry in fs::read_dir(&self.scratch)?.flatten() {
-            let path = entry.path();
-            match entry.file_type()?.is_dir() {
-                true => fs::remove_dir_all(path)?,
-                false => fs::remove_file(path)?,
-            }
-        }
-        Ok(())
+        files::clear(&self.scratch)
+            .with_context(|| format!("cannot empty {}", self.scratch.display()))
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // What submissions leave may be nested too deeply for whoever removes the folder itself.
+        let _ = self.clear();
     }
 }
 

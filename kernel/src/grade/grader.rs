@@ -1,6 +1,5 @@
 //! Submissions graded: injected, executed, scored, written down, and told.
 
-use std::fs;
 use std::io::IsTerminal;
 use std::path::Path;
 use std::time::Instant;
@@ -15,6 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::run::print_line;
 
+use super::files::{Beside, read_notebook};
 use super::{Course, Supervisor};
 
 /// What all submissions share.
@@ -62,16 +62,24 @@ impl<'a> Grader<'a> {
     /// When it cannot be executed at all, or a result cannot be written.
     pub(super) fn one(&self, submission: &Submission) -> Result<Done> {
         let master = self.course.master(submission)?;
-        let key = self.key(master, submission);
-        let before =
-            Graded::of(self.root, submission).filter(|before| before.key == key && !self.regrade);
+        let handed_in = HandedIn::read(submission, self.supervisor.limits().disk);
+        let blank = self.blank(master, submission, &handed_in)?;
+        let before = Graded::of(self.root, submission)
+            .filter(|before| before.key == blank.key && !self.regrade);
         let done = match before {
-            Some(graded) => Done {
-                graded,
-                is_new: false,
-            },
+            Some(mut graded) => {
+                // When it was handed in changes no points before the penalty.
+                if graded.timestamp != blank.timestamp {
+                    graded.timestamp = blank.timestamp;
+                    graded.write(self.root)?;
+                }
+                Done {
+                    graded,
+                    is_new: false,
+                }
+            }
             None => {
-                let graded = self.afresh(master, submission, key)?;
+                let graded = self.afresh(master, &handed_in, blank)?;
                 graded.write(self.root)?;
                 Done {
                     graded,
@@ -89,42 +97,50 @@ impl<'a> Grader<'a> {
         Ok(done)
     }
 
-    /// Changes when anything changes that the result depends on.
-    fn key(&self, master: &Master, submission: &Submission) -> String {
-        let bytes = fs::read(&submission.path).unwrap_or_default();
-        let about = format!("{} {}", master.version, self.supervisor.key());
-        ::grade::result::key(&[&bytes, about.as_bytes()])
-    }
-
-    fn afresh(&self, master: &Master, submission: &Submission, key: String) -> Result<Graded> {
-        let began = Instant::now();
+    /// A result without points, which says what it depends on.
+    fn blank(
+        &self,
+        master: &Master,
+        submission: &Submission,
+        handed_in: &HandedIn,
+    ) -> Result<Graded> {
         let mut graded = Graded {
             student: submission.student.clone(),
             assignment: submission.assignment.clone(),
             notebook: submission.notebook.clone(),
-            version: master.version.clone(),
-            key,
+            version: master.basis.clone(),
+            build: self.supervisor.build().to_owned(),
+            limits: self.supervisor.limits().to_string(),
+            submission: handed_in.digest(),
             timestamp: submission.timestamp,
-            refused: None,
             scores: nothing(master),
-            verdicts: Vec::new(),
-            findings: Vec::new(),
-            seconds: 0.0,
-            compiled: 0,
-            ran: 0,
-            in_force: Vec::new(),
+            ..Graded::default()
         };
-        let mut notebook = match read_submission(submission) {
-            Ok(notebook) => notebook,
+        let given = self.supervisor.given(master)?;
+        let depends_on = [
+            &graded.version,
+            &graded.build,
+            &graded.limits,
+            &graded.submission,
+            &given.digest,
+        ];
+        graded.key = ::grade::result::key(&depends_on.map(|part| part.as_bytes()));
+        Ok(graded)
+    }
+
+    fn afresh(&self, master: &Master, handed_in: &HandedIn, mut graded: Graded) -> Result<Graded> {
+        let began = Instant::now();
+        let (mut notebook, own) = match handed_in.take() {
+            Ok(taken) => taken,
             Err(reason) => {
                 graded.refused = Some(reason);
                 return Ok(graded);
             }
         };
         graded.findings = inject(master, &mut notebook);
-        let ran =
-            self.supervisor
-                .execute(&mut notebook, master, submission, &mut graded.findings)?;
+        let ran = self
+            .supervisor
+            .execute_with(&mut notebook, master, own, &mut graded.findings)?;
         graded.scores = score(master, &notebook, &mut graded.findings);
         graded.verdicts = verdict::explain(master, &notebook, &graded.scores);
         graded
@@ -140,23 +156,45 @@ impl<'a> Grader<'a> {
     }
 }
 
-/// A submission's notebook, or why it is none. The kernel it names does not matter.
-fn read_submission(submission: &Submission) -> Result<Notebook, String> {
-    if !submission.path.exists() {
-        return Err("it was not handed in".into());
+/// What somebody has handed in: a notebook and the files beside it, or why they cannot be taken.
+struct HandedIn {
+    notebook: Result<Vec<u8>, String>,
+    beside: Result<Beside, String>,
+}
+
+impl HandedIn {
+    /// Reads a submission whose files may take `most` bytes.
+    fn read(submission: &Submission, most: u64) -> Self {
+        let beside = submission
+            .folder
+            .as_deref()
+            .map(|folder| Beside::find(folder, most));
+        Self {
+            notebook: read_notebook(&submission.path),
+            beside: beside.unwrap_or_else(|| Ok(Beside::default())),
+        }
     }
-    /// More than any notebook with pictures has.
-    const LARGEST: u64 = 64 << 20;
-    let size = fs::metadata(&submission.path).map_or(0, |metadata| metadata.len());
-    if size > LARGEST {
-        return Err(format!(
-            "the file has {} MiB; notebooks have up to {}",
-            size >> 20,
-            LARGEST >> 20
-        ));
+
+    /// Tells it from anything else that could be handed in.
+    fn digest(&self) -> String {
+        let notebook: &[u8] = match &self.notebook {
+            Ok(bytes) => bytes,
+            Err(reason) => reason.as_bytes(),
+        };
+        let beside = match &self.beside {
+            Ok(files) => &files.digest,
+            Err(reason) => reason,
+        };
+        ::grade::result::key(&[notebook, beside.as_bytes()])
     }
-    let bytes = fs::read(&submission.path).map_err(|error| error.to_string())?;
-    Notebook::parse_any_kernel(&bytes).map_err(|error| error.to_string())
+
+    /// The notebook, whose kernel does not matter, and its files; or why it cannot be graded.
+    fn take(&self) -> Result<(Notebook, &Beside), String> {
+        let bytes = self.notebook.as_ref().map_err(String::clone)?;
+        let beside = self.beside.as_ref().map_err(String::clone)?;
+        let notebook = Notebook::parse_any_kernel(bytes).map_err(|error| error.to_string())?;
+        Ok((notebook, beside))
+    }
 }
 
 /// The scores of a submission that cannot be graded.

@@ -1,6 +1,7 @@
 //! What the grader and the process that executes one submission say to each other.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 
 use ::grade::sandbox::{Confinement, InForce};
@@ -28,6 +29,20 @@ impl Default for Limits {
             output: 16 << 20,
             disk: 256 << 20,
         }
+    }
+}
+
+impl fmt::Display for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mib = |bytes: u64| bytes >> 20;
+        write!(
+            f,
+            "{} s a cell, {} MiB of memory, {} MiB of output, {} MiB of files",
+            self.seconds,
+            mib(self.memory),
+            mib(self.output as u64),
+            mib(self.disk)
+        )
     }
 }
 

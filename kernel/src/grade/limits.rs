@@ -1,5 +1,8 @@
 //! A cell kept within its limits while it runs.
 
+use std::collections::HashMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Mutex, PoisonError};
@@ -8,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use cell::{Engine, ErrorReport, Event, Interrupter, Reply, Sink};
 
+use super::files::{clear, used_below};
 use super::job::Limits;
 
 /// How often a running cell is looked at.
@@ -65,6 +69,7 @@ enum Stopped {
     Time,
     Output,
     Disk,
+    Memory,
 }
 
 fn explain(stopped: Stopped, limits: &Limits, interrupted: &ErrorReport) -> ErrorReport {
@@ -87,8 +92,15 @@ fn explain(stopped: Stopped, limits: &Limits, interrupted: &ErrorReport) -> Erro
         Stopped::Disk => report(
             "DiskFull",
             &format!(
-                "the cell wrote more than {} MiB of files and was ended",
+                "the cell wrote more than {} MiB of files, or folders nested too deeply, and was ended",
                 mib(limits.disk)
+            ),
+        ),
+        Stopped::Memory => report(
+            "OutOfMemory",
+            &format!(
+                "the cell used more than {} MiB of memory and was ended",
+                mib(limits.memory)
             ),
         ),
     };
@@ -121,10 +133,16 @@ impl Watch {
             if began.elapsed().as_secs_f64() >= limits.seconds {
                 self.stop(Stopped::Time);
             }
-            if used_below(scratch) > limits.disk {
+            let process = self.worker.unwrap_or_default();
+            let used = used_below(scratch).map(|used| used + nameless(process, scratch));
+            if used.is_none_or(|used| used > limits.disk) {
                 self.stop(Stopped::Disk);
                 self.end_worker();
-                let _ = empty(scratch);
+                empty(scratch);
+            }
+            if memory_of(process) > limits.memory {
+                self.stop(Stopped::Memory);
+                self.end_worker();
             }
         }
     }
@@ -138,28 +156,60 @@ impl Watch {
     }
 }
 
-/// What the files below a folder take, in bytes.
-fn used_below(folder: &Path) -> u64 {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let sizes = entries.map(|entry| match entry.file_type() {
-        Ok(kind) if kind.is_dir() => used_below(&entry.path()),
-        Ok(kind) if kind.is_file() => entry.metadata().map_or(0, |metadata| metadata.len()),
-        _ => 0,
-    });
-    sizes.sum()
-}
-
-/// Removes the files below a folder.
-fn empty(folder: &Path) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(folder)?.flatten() {
-        let kind = entry.file_type()?;
-        if kind.is_dir() {
-            empty(&entry.path())?;
-        } else if kind.is_file() {
-            std::fs::remove_file(entry.path())?;
+/// Empties the folders in a folder: they stay, for whoever takes the ended worker's place.
+fn empty(scratch: &Path) {
+    for entry in fs::read_dir(scratch).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            // What cannot be removed is found too large again.
+            let _ = clear(&entry.path());
         }
     }
-    Ok(())
+}
+
+/// What a process holds of files below `scratch` that have no name any more, in bytes: opened or mapped.
+fn nameless(process: u32, scratch: &Path) -> u64 {
+    let mut sizes: HashMap<u64, u64> = HashMap::new();
+    let opened = fs::read_dir(format!("/proc/{process}/fd"));
+    for descriptor in opened.into_iter().flatten().flatten() {
+        // It leads to the file itself, whatever its name.
+        if let Ok(file) = fs::metadata(descriptor.path())
+            && file.is_file()
+            && file.nlink() == 0
+        {
+            sizes.insert(file.ino(), file.len());
+        }
+    }
+    let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap_or_default();
+    let scratch = scratch.to_string_lossy();
+    let is_ours = |line: &&str| line.ends_with(" (deleted)") && line.contains(&*scratch);
+    for (file, size) in maps.lines().filter(is_ours).filter_map(mapped) {
+        let known = sizes.entry(file).or_default();
+        *known = size.max(*known);
+    }
+    sizes.values().sum()
+}
+
+/// The number of a mapped file, and how much of it is mapped at least: from a line of `/proc/PID/maps`,
+/// `7f00-7f80 rw-s 00001000 fd:01 1234 /path`.
+fn mapped(line: &str) -> Option<(u64, u64)> {
+    let mut words = line.split_whitespace();
+    let (from, to) = words.next()?.split_once('-')?;
+    let hex = |text: &str| u64::from_str_radix(text, 16).ok();
+    let offset = hex(words.nth(1)?)?;
+    let file = words.nth(1)?.parse().ok()?;
+    Some((file, offset + hex(to)?.checked_sub(hex(from)?)?))
+}
+
+/// The memory of a process's own, in bytes: shared memory without a file is no data that a limit knows of.
+fn memory_of(process: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let kibibytes = status.lines().filter_map(|line| {
+        let (name, size) = line.split_once(':')?;
+        let counts = ["RssAnon", "RssShmem", "VmSwap"].contains(&name);
+        let size = size.trim().strip_suffix("kB")?.trim();
+        counts.then_some(size.parse::<u64>().ok()?)
+    });
+    kibibytes.sum::<u64>() << 10
 }
 
 /// Lets events through until there are too many; the error is held back, as it may have to be said
@@ -215,5 +265,36 @@ pub(super) fn report(ename: &str, evalue: &str) -> ErrorReport {
         ename: ename.into(),
         evalue: evalue.into(),
         traceback: vec![format!("{ename}: {evalue}")],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn files_without_a_name_are_counted() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = std::process::id();
+        let path = folder.path().join("gone");
+        let mut file = fs::File::create(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        file.write_all(&vec![1; 3 << 20]).unwrap();
+        assert!(nameless(own, folder.path()) >= 3 << 20);
+        assert_eq!(used_below(folder.path()), Some(0));
+        let line = "7f0000001000-7f0000003000 rw-s 00001000 fd:01 1234                       /tmp/x (deleted)";
+        assert_eq!(mapped(line), Some((1234, 0x3000)));
+    }
+
+    #[test]
+    fn memory_that_is_touched_is_counted() {
+        let own = std::process::id();
+        assert!(memory_of(own) > 100 << 10);
+        assert_eq!(memory_of(0), 0);
+        let before = memory_of(own);
+        let some = std::hint::black_box(vec![1_u8; 64 << 20]);
+        assert!(memory_of(own) >= before + (48 << 20));
+        drop(some);
     }
 }

@@ -7,6 +7,7 @@
 //! | `supervise` | which process executes a submission, and what to do when it dies |
 //! | `executor` | that process, as the grader holds it |
 //! | `confine` | what it may do |
+//! | `files` | files of submissions: read with care, copied, counted, removed |
 //! | `job` | what grader and executing process say to each other |
 //! | `execute` | the executing process: runs the cells |
 //! | `limits` | a cell kept within its limits while it runs |
@@ -18,6 +19,7 @@ mod confine;
 mod course;
 mod execute;
 mod executor;
+mod files;
 mod grader;
 mod job;
 mod limits;
@@ -26,14 +28,14 @@ mod supervise;
 
 use std::fs;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use ::grade::submissions::{self, Submission};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Subcommand};
 
-use crate::report::write_reports;
+use crate::report::{LATE, write_reports};
 use crate::run::{default_jobs, in_parallel, print_line};
 use crate::setup;
 
@@ -53,8 +55,11 @@ DIR is a course folder as nbgrader keeps it (submitted/STUDENT/ASSIGNMENT/), or 
 after their authors. The instructor's notebooks are looked for in DIR/source and in notebooks/source.
 
 Results go to the course folder (for a plain folder: DIR/graded), as nbgrader has them: autograded/, feedback/
-and gradebook.db, and besides report.html and grades.csv. Grading can be stopped at any moment and started
-again: what is graded stays graded, and only what changed is graded again."
+and gradebook.db, and besides report-NAME.html and grades.csv. Grading can be stopped at any moment and started
+again: what is graded stays graded, and only what changed is graded again: a submission, the files beside it, the
+tests, the instructor's files, the limits. After a change of the data use --regrade.
+
+What being late costs is in late.json, beside the results or in DIR."
 )]
 pub(crate) struct GradeOptions {
     #[command(subcommand)]
@@ -147,14 +152,22 @@ pub(crate) fn grade(options: GradeOptions) -> Result<()> {
     let root = options.output_dir.clone().unwrap_or(found.root);
     let mut wanted = found.submissions;
     wanted.retain(|one| options.wants(one));
-    course.add_missing(&mut wanted);
     ensure!(
         !wanted.is_empty(),
-        "no submission is left to grade after --assignment, --student and --shard"
+        "no submission is left to grade after --assignment and --student"
     );
-    setup::ensure(setup::Need::Course)?;
+    if let Some((k, n)) = options.shard {
+        wanted.retain(|one| part_of(&one.student, n) == k - 1);
+    }
+    course.add_missing(&mut wanted);
     fs::create_dir_all(&root)
         .with_context(|| format!("cannot make the folder {}", root.display()))?;
+    if wanted.is_empty() && options.shard.is_some() {
+        print_line("nobody is in this part");
+        return Ok(());
+    }
+    ensure!(!wanted.is_empty(), "no submission is of a known notebook");
+    setup::ensure(setup::Need::Course)?;
     let supervisor = Supervisor::new(options.limits(), options.data.as_deref())?;
     let grader = Grader::new(&course, &root, supervisor, options.regrade, wanted.len());
     let began = Instant::now();
@@ -169,19 +182,31 @@ pub(crate) fn grade(options: GradeOptions) -> Result<()> {
         }
     }
     summarise(&graded, began.elapsed().as_secs_f64());
+    // Whoever could be graded is in the reports, whatever became of others.
+    let reported = match options.shard {
+        Some(_) => {
+            print_line(format!("results of this part in {}", root.display()));
+            Ok(())
+        }
+        None => write_reports(&root, &course, late_beside(folder, &root).as_deref(), false),
+    };
     if !errors.is_empty() {
+        errors.extend(reported.err().map(|error| format!("{error:#}")));
         bail!(
             "{} of {} could not be graded\n{}",
-            errors.len(),
+            wanted.len() - graded.len(),
             wanted.len(),
             errors.join("\n")
         );
     }
-    if options.shard.is_some() {
-        print_line(format!("results of this part in {}", root.display()));
-        return Ok(());
-    }
-    write_reports(&root, &course, None, false)
+    reported
+}
+
+/// The file in the folder of submissions that says when assignments are due, if results go elsewhere and have none
+/// of their own.
+fn late_beside(folder: &Path, root: &Path) -> Option<PathBuf> {
+    let place = folder.join(LATE);
+    (!root.join(LATE).is_file() && place.is_file()).then_some(place)
 }
 
 impl GradeOptions {
@@ -200,10 +225,7 @@ impl GradeOptions {
             .as_ref()
             .is_none_or(|name| *name == one.assignment);
         let is_student = self.student.is_empty() || self.student.contains(&one.student);
-        let is_part = self
-            .shard
-            .is_none_or(|(k, n)| part_of(&one.student, n) == k - 1);
-        is_assignment && is_student && is_part
+        is_assignment && is_student
     }
 }
 

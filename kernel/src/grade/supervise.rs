@@ -1,14 +1,14 @@
 //! The grader's side of executing: which process executes a submission, and what to do when it dies.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::grade::inject::{Finding, FindingKind};
 use ::grade::sandbox::InForce;
 use ::grade::{Marking, Master, Notebook, Submission};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use crate::run::is_executed;
@@ -16,6 +16,7 @@ use crate::setup;
 
 use super::confine::Means;
 use super::executor::{Ended, Executor, Room, Starter};
+use super::files::Beside;
 use super::job::{Job, Limits, RanCell};
 
 /// How often a process that dies is replaced, to go on without the cell that ended it.
@@ -34,6 +35,8 @@ pub(crate) struct Supervisor {
     starter: Starter,
     /// Processes that wait for their next submission.
     idle: Mutex<Vec<Executor>>,
+    /// The instructor's files, by their folder.
+    given: Mutex<BTreeMap<PathBuf, Arc<Beside>>>,
 }
 
 /// What execution came to, besides the outputs in the notebook.
@@ -63,6 +66,7 @@ impl Supervisor {
             program: std::env::current_exe()?,
             starter: Starter::new(),
             idle: Mutex::default(),
+            given: Mutex::default(),
         })
     }
 
@@ -75,21 +79,66 @@ impl Supervisor {
         Self::new(limits, data)
     }
 
-    /// What results depend on besides notebooks.
-    pub(super) fn key(&self) -> String {
-        format!("{:?} {}", self.limits, self.course.id)
+    /// What submissions may use.
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
     }
 
-    /// Executes a notebook's cells and puts their outputs into it. Cells that did not get their turn have an
-    /// error, so that nothing is given for them.
+    /// The build of the course that they run with.
+    pub(super) fn build(&self) -> &str {
+        &self.course.id
+    }
+
+    /// The instructor's files that every submission gets.
     ///
     /// # Errors
-    /// When the machine has no room for the submission, or processes cannot be started.
+    /// When they cannot be read.
+    pub(super) fn given(&self, master: &Master) -> Result<Arc<Beside>> {
+        let Some(folder) = &master.files else {
+            return Ok(Arc::default());
+        };
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = given.get(folder) {
+            return Ok(Arc::clone(known));
+        }
+        let found = Beside::find(folder, u64::MAX).map_err(|reason| {
+            anyhow!("the instructor's files in {}: {reason}", folder.display())
+        })?;
+        let found = Arc::new(found);
+        given.insert(folder.clone(), Arc::clone(&found));
+        Ok(found)
+    }
+
+    /// As [`Supervisor::execute_with`], with the files in the submission's folder.
+    ///
+    /// # Errors
+    /// As [`Supervisor::execute_with`], and when those files cannot be read.
     pub(crate) fn execute(
         &self,
         notebook: &mut Notebook,
         master: &Master,
         submission: &Submission,
+        findings: &mut Vec<Finding>,
+    ) -> Result<Ran> {
+        let own = match &submission.folder {
+            Some(folder) => {
+                Beside::find(folder, self.limits.disk).map_err(|reason| anyhow!(reason))?
+            }
+            None => Beside::default(),
+        };
+        self.execute_with(notebook, master, &own, findings)
+    }
+
+    /// Executes a notebook's cells, with the files `own` beside it, and puts their outputs into it. Cells that did not get their turn have an
+    /// error, so that nothing is given for them.
+    ///
+    /// # Errors
+    /// When the machine has no room for the submission, or processes cannot be started.
+    pub(super) fn execute_with(
+        &self,
+        notebook: &mut Notebook,
+        master: &Master,
+        own: &Beside,
         findings: &mut Vec<Finding>,
     ) -> Result<Ran> {
         let mut job = self.job(notebook, master)?;
@@ -104,7 +153,7 @@ impl Supervisor {
         let mut last_words = String::new();
         for _ in 0..=RESTARTS {
             let mut executor = self.executor()?;
-            self.furnish(&executor.room, master, submission)?;
+            self.furnish(&executor.room, master, own)?;
             outputs = vec![None; notebook.cells().len()];
             match executor.execute(&job, longest, &mut outputs, &mut ran.in_force) {
                 Ended::Well => {
@@ -184,7 +233,7 @@ impl Supervisor {
     }
 
     /// Makes the folder that the submission runs in: its own files, and the data beside it.
-    fn furnish(&self, room: &Room, master: &Master, submission: &Submission) -> Result<()> {
+    fn furnish(&self, room: &Room, master: &Master, own: &Beside) -> Result<()> {
         room.clear()?;
         let scratch = &room.scratch;
         let folder = scratch.join("notebooks");
@@ -193,14 +242,9 @@ impl Supervisor {
         if let Some(data) = &self.data {
             std::os::unix::fs::symlink(data, scratch.join("data"))?;
         }
-        if let Some(own) = &submission.folder {
-            copy_files(own, &folder)?;
-        }
+        own.copy_to(&folder)?;
         // The instructor's files take the place of those of the same name.
-        if let Some(given) = &master.files {
-            copy_files(given, &folder)?;
-        }
-        Ok(())
+        self.given(master)?.copy_to(&folder)
     }
 
     /// Puts outputs into the notebook; cells without their turn get an error.
@@ -251,22 +295,4 @@ fn error(ename: &str, text: &str) -> Value {
 fn about(notebook: &Notebook, at: usize, text: &str) -> Finding {
     let cell = notebook.cells().get(at).and_then(::grade::Cell::id);
     Finding::of_cell(FindingKind::Stopped, cell.unwrap_or_default(), text)
-}
-
-/// Copies the files of a submission's folder, without links, notebooks and folders of tools.
-fn copy_files(from: &Path, to: &Path) -> Result<()> {
-    for entry in fs::read_dir(from)?.flatten() {
-        let (kind, name) = (entry.file_type()?, entry.file_name());
-        if name.to_string_lossy().starts_with('.') {
-            continue;
-        }
-        if kind.is_dir() {
-            let folder = to.join(&name);
-            fs::create_dir_all(&folder)?;
-            copy_files(&entry.path(), &folder)?;
-        } else if kind.is_file() && !name.to_string_lossy().ends_with(".ipynb") {
-            fs::copy(entry.path(), to.join(&name))?;
-        }
-    }
-    Ok(())
 }

@@ -471,7 +471,7 @@ fn asked_about(code: &str) -> Option<&str> {
 
 fn start_engine() -> Result<Engine, ErrorReport> {
     Config::discover(Path::new("."))
-        .map(with_exercises)
+        .map(|config| with_exercises(config, None))
         .and_then(Engine::start)
         .map_err(|error| report(ENGINE_FAILED, &error.to_string()))
 }

@@ -49,18 +49,19 @@ pub(crate) fn may_fail(cell: &Cell) -> bool {
     cell.has_tag(MAY_FAIL)
 }
 
-/// Executes a notebook's cells in the folder `cwd` and puts their outputs into it, also when a cell
+/// Executes the cells of the notebook at `path` in the folder `cwd` and puts their outputs into it, also when a cell
 /// fails, which is returned.
 ///
 /// # Errors
 /// When the engine cannot be started.
 pub(super) fn execute(
     notebook: &mut Notebook,
+    path: &Path,
     cwd: &Path,
     limits: Limits,
     track: &Track,
 ) -> Result<Option<Failure>> {
-    let config = with_exercises(Config::discover(cwd)?);
+    let config = with_exercises(Config::discover(cwd)?, Some(path));
     let mut engine = Engine::start(config).context("cannot start the engine")?;
     let mut outputs = Outputs::default();
     let mut counts = vec![None; notebook.cells().len()];

@@ -178,7 +178,7 @@ fn run_one(task: &Task, limits: Limits, progress: &Progress) -> Result<Option<Fa
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    let failure = execute::execute(&mut notebook, cwd, limits, &track)
+    let failure = execute::execute(&mut notebook, &task.input, cwd, limits, &track)
         .with_context(|| task.input.display().to_string())?;
     notebook.write(&task.output)?;
     track.ends(&task.output, failure.as_ref());

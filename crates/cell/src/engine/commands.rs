@@ -141,8 +141,13 @@ impl Engine {
             run: Duration::ZERO,
             cached: true,
         };
+        // Warnings about tests are nothing to a learner, and no output of the answer.
+        let quiet = std::mem::replace(&mut self.config.quiet, true);
         let error = self.run_cell(&cell, &mut events, &mut reply).err();
+        self.config.quiet = quiet;
         let mut result = None;
+        let is_stderr = |event: &Event| matches!(event, Event::Stream { name: StreamName::Stderr, text } if !text.is_empty());
+        let has_stderr = events.iter().any(is_stderr);
         for event in events {
             match event {
                 Event::Result { bundle } => result = Some(bundle.plain().to_owned()),
@@ -150,7 +155,11 @@ impl Engine {
                 event => sink.event(event),
             }
         }
-        TestOutcome { error, result }
+        TestOutcome {
+            error,
+            result,
+            has_stderr,
+        }
     }
 
     fn type_of(&self, name: &str) -> Result<String, ErrorReport> {

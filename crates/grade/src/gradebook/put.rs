@@ -54,12 +54,8 @@ pub(super) fn put_cell(
     cell: &MasterCell,
 ) -> Result<(), GradeError> {
     let (name, kind) = (cell.marking.id(), cell.kind.as_str());
-    for (table, label, is_one) in [
-        ("grade_cells", "GradeCell", cell.marking.grade),
-        ("task_cells", "TaskCell", cell.marking.task),
-        ("solution_cells", "SolutionCell", cell.marking.solution),
-    ] {
-        if !is_one {
+    for (table, label) in KINDS {
+        if !is_of_kind(cell, label) {
             continue;
         }
         let keys = [("name", name), ("notebook_id", notebook), ("type", label)];
@@ -79,6 +75,60 @@ pub(super) fn put_cell(
             cell_type = excluded.cell_type, locked = excluded.locked, source = excluded.source, checksum = excluded.checksum",
         params![id, name, kind, cell.marking.is_locked(), cell.source, cell.marking.checksum, notebook],
     )?;
+    Ok(())
+}
+
+/// The kinds of rows that a cell has in `base_cell`, each with the table of its own.
+const KINDS: [(&str, &str); 3] = [
+    ("grade_cells", "GradeCell"),
+    ("task_cells", "TaskCell"),
+    ("solution_cells", "SolutionCell"),
+];
+
+fn is_of_kind(cell: &MasterCell, label: &str) -> bool {
+    match label {
+        "GradeCell" => cell.marking.grade,
+        "TaskCell" => cell.marking.task,
+        _ => cell.marking.solution,
+    }
+}
+
+/// Removes the rows of a notebook's cells that are not among these: renamed, deleted, or of another kind now.
+pub(super) fn drop_others(
+    transaction: &Transaction<'_>,
+    notebook: &str,
+    cells: &[MasterCell],
+) -> Result<(), GradeError> {
+    let known = |name: &str, label: &str| {
+        let mut named = cells.iter().filter(|cell| cell.marking.id() == name);
+        named.any(|cell| is_of_kind(cell, label))
+    };
+    let mut find = transaction
+        .prepare("SELECT id, name, COALESCE(type, '') FROM base_cell WHERE notebook_id = ?1")?;
+    let rows = find.query_map([notebook], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    let rows: Vec<(String, String, String)> = rows.collect::<Result<_, _>>()?;
+    for (id, name, label) in rows {
+        if known(&name, &label) {
+            continue;
+        }
+        // What refers to a row goes before it.
+        for (table, column) in ["grade", "comment", "cvstudy_tick"]
+            .map(|table| (table, "cell_id"))
+            .into_iter()
+            .chain(KINDS.map(|(table, _)| (table, "id")))
+            .chain([("base_cell", "id")])
+        {
+            transaction.execute(&format!("DELETE FROM {table} WHERE {column} = ?1"), [&id])?;
+        }
+        if !cells.iter().any(|cell| cell.marking.id() == name) {
+            transaction.execute(
+                "DELETE FROM source_cell WHERE name = ?1 AND notebook_id = ?2",
+                [name.as_str(), notebook],
+            )?;
+        }
+    }
     Ok(())
 }
 
@@ -131,6 +181,7 @@ pub(super) fn put_result(
         ("assignment_id", &submission),
     ];
     let submitted = find_or_make(transaction, "submitted_notebook", &keys, &[])?;
+    let is_other = put_digest(transaction, &submitted, &graded.submission)?;
     for score in &graded.scores {
         let cell: Option<String> = transaction
             .query_row(
@@ -141,14 +192,15 @@ pub(super) fn put_result(
             .optional()?;
         let Some(cell) = cell else { continue };
         let id = key(&[b"grade", cell.as_bytes(), submitted.as_bytes()]);
-        // nbgrader asks for another look when a person's points stand beside new ones of the program.
+        // nbgrader asks for another look when a person's points stand beside new ones of the program. What was
+        // handed in anew needs one as well: the points are for another answer.
         transaction.execute(
             "INSERT INTO grade (id, notebook_id, cell_id, auto_score, needs_manual_grade) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (cell_id, notebook_id) DO UPDATE SET
                 needs_manual_grade = CASE WHEN manual_score IS NULL THEN excluded.needs_manual_grade
-                    ELSE needs_manual_grade OR auto_score IS NOT excluded.auto_score END,
+                    ELSE needs_manual_grade OR auto_score IS NOT excluded.auto_score OR ?6 END,
                 auto_score = excluded.auto_score",
-            params![id, submitted, cell, score.auto, score.needs_manual],
+            params![id, submitted, cell, score.auto, score.needs_manual, is_other],
         )?;
         let id = key(&[b"comment", cell.as_bytes(), submitted.as_bytes()]);
         transaction.execute(
@@ -168,4 +220,25 @@ pub(super) fn put_result(
         params![submitted, penalty],
     )?;
     Ok(())
+}
+
+/// Keeps which submission the points of a notebook belong to. True when they belonged to another one before.
+fn put_digest(
+    transaction: &Transaction<'_>,
+    submitted: &str,
+    digest: &str,
+) -> Result<bool, GradeError> {
+    let before: Option<String> = transaction
+        .query_row(
+            "SELECT digest FROM cvstudy_submission WHERE notebook_id = ?1",
+            [submitted],
+            |row| row.get(0),
+        )
+        .optional()?;
+    transaction.execute(
+        "INSERT INTO cvstudy_submission VALUES (?1, ?2)
+         ON CONFLICT (notebook_id) DO UPDATE SET digest = excluded.digest",
+        [submitted, digest],
+    )?;
+    Ok(before.is_some_and(|before| before != digest))
 }

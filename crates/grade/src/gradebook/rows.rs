@@ -25,6 +25,9 @@ pub struct GradeRow {
     pub needs_manual: bool,
     /// What a person wrote.
     pub comment: Option<String>,
+    /// Which lines of the rubric a person has ticked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<String>,
 }
 
 impl GradeRow {
@@ -70,4 +73,7 @@ pub struct ManualGrade {
     pub score: Option<f64>,
     /// What to say; `None` leaves it as it is.
     pub comment: Option<String>,
+    /// Which lines of the rubric are ticked; `None` leaves them as they are.
+    #[serde(default)]
+    pub items: Option<Vec<String>>,
 }

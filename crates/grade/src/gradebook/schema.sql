@@ -40,6 +40,13 @@ CREATE TABLE IF NOT EXISTS comment (
     id VARCHAR(32) NOT NULL, notebook_id VARCHAR(32), cell_id VARCHAR(32), auto_comment TEXT, manual_comment TEXT,
     PRIMARY KEY (id), UNIQUE (cell_id, notebook_id),
     FOREIGN KEY(notebook_id) REFERENCES submitted_notebook (id), FOREIGN KEY(cell_id) REFERENCES base_cell (id));
+-- Ours, which nbgrader passes over: what was handed in when the points were given, and which lines of a rubric a
+-- person has ticked.
+CREATE TABLE IF NOT EXISTS cvstudy_submission (
+    notebook_id VARCHAR(32) NOT NULL, digest VARCHAR(32) NOT NULL, PRIMARY KEY (notebook_id));
+CREATE TABLE IF NOT EXISTS cvstudy_tick (
+    notebook_id VARCHAR(32) NOT NULL, cell_id VARCHAR(32) NOT NULL, item TEXT NOT NULL,
+    PRIMARY KEY (notebook_id, cell_id, item));
 CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL);
 INSERT INTO alembic_version SELECT 'e43177bfe90b' WHERE NOT EXISTS (SELECT 1 FROM alembic_version);
 INSERT OR IGNORE INTO course VALUES ('default_course');

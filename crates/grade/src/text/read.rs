@@ -22,10 +22,12 @@ pub fn parse(text: &str) -> Result<Notebook, GradeError> {
         cells: Vec::new(),
         ids: Vec::new(),
         answer: None,
+        tested: Vec::new(),
     };
     for piece in pieces(&lines, body)? {
         reader.take(&piece)?;
     }
+    reader.check_tested()?;
     Ok(Notebook::new(reader.cells, metadata))
 }
 
@@ -215,6 +217,8 @@ struct Reader {
     ids: Vec<String>,
     /// The latest answer: where its cell is.
     answer: Option<usize>,
+    /// The answers that tests name, with the line of the tests: tests may stand before their answer.
+    tested: Vec<(usize, String)>,
 }
 
 impl Reader {
@@ -303,6 +307,9 @@ impl Reader {
                 self.answer
                     .and_then(|at| self.cells.get(at)?.id().map(str::to_owned))
             };
+            if let Some(exercise) = &of {
+                self.tested.push((piece.line, exercise.clone()));
+            }
             if let Some(exercise) = of.or_else(before) {
                 ours.insert("exercise".into(), exercise.into());
             }
@@ -313,6 +320,14 @@ impl Reader {
             if let Some(text) = piece.take_text(key)? {
                 ours.insert(key.into(), text.into());
             }
+        }
+        if let Some(rubric) = piece.attributes.shift_remove("rubric") {
+            if !kind.is_by_hand() || !is_rubric(&rubric) {
+                return Err(piece.wrong(
+                    "`rubric` is for written answers and tasks, a list as in [\"0.5: the axes have names\"]",
+                ));
+            }
+            ours.insert("rubric".into(), rubric);
         }
         if !ours.is_empty() {
             metadata.insert(KEY.into(), ours.into());
@@ -336,6 +351,30 @@ impl Reader {
         self.ids.push(id);
         self.cells.push(cell);
         Ok(())
+    }
+
+    /// Whether all answers are there that tests say they are for.
+    fn check_tested(&self) -> Result<(), GradeError> {
+        let is_answer = |cell: &&Cell| {
+            let marking = Marking::of(cell).ok().flatten();
+            marking.is_some_and(|marking| marking.solution)
+        };
+        let answers = self.cells.iter().filter(is_answer);
+        let answers: Vec<&str> = answers.filter_map(Cell::id).collect();
+        match self
+            .tested
+            .iter()
+            .find(|(_, id)| !answers.contains(&id.as_str()))
+        {
+            Some((line, id)) => Err(mistake(
+                *line,
+                format!(
+                    "there is no answer `{id}` for these tests; there are {}",
+                    answers.join(", ")
+                ),
+            )),
+            None => Ok(()),
+        }
     }
 
     fn points(&self, kind: Kind, piece: &mut Piece) -> Result<Option<f64>, GradeError> {

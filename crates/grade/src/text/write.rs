@@ -196,6 +196,13 @@ fn ours(
             Some(_) => return Attached::default(),
         }
     }
+    match ours.shift_remove("rubric") {
+        Some(rubric) if kind.is_by_hand() && is_rubric(&rubric) => {
+            found.insert("rubric".into(), rubric);
+        }
+        None => {}
+        Some(_) => return Attached::default(),
+    }
     let Some(hints) = strings(ours.shift_remove("hints")) else {
         return Attached::default();
     };
@@ -213,7 +220,7 @@ fn ours(
 
 fn is_in_order(ours: Option<&Value>) -> bool {
     let keys = ours.and_then(Value::as_object).into_iter().flatten();
-    let order = ["exercise", "title", "reveal", "hints", "mutants"];
+    let order = ["exercise", "title", "reveal", "rubric", "hints", "mutants"];
     let places: Vec<_> = keys
         .map(|(key, _)| order.iter().position(|known| known == key))
         .collect();
