@@ -309,9 +309,12 @@ impl Affine {
     /// What changes, in words.
     pub(crate) fn words(&self) -> String {
         let [x, y] = self.translate.map(|pixels| said(pixels, 0));
-        let [shear_x, shear_y] = self.shear;
+        let [shear_x, shear_y] = self.shear.map(|degrees| said(degrees, 1));
         let parts = [
-            (self.angle != 0.0, format!("turned {:.1}°", said(-self.angle, 1))),
+            (
+                self.angle != 0.0,
+                format!("turned {:.1}°", said(-self.angle, 1)),
+            ),
             ((x, y) != (0.0, 0.0), format!("shifted ({x:+.0}, {y:+.0})")),
             (self.scale != 1.0, format!("scaled {:.2}", self.scale)),
             (shear_x != 0.0, format!("sheared {shear_x:.1}°")),
