@@ -10,20 +10,20 @@ pub use tch::{Device, IndexOp, Kind, Tensor, manual_seed, nn, no_grad, no_grad_g
 
 // Images: reading, looking, the three ways of Python, image work, augmentation.
 pub use vision::transforms::{
-    AugMix, AutoAugment, AutoAugmentPolicy, CenterCrop, ColorJitter, Compose, CutMix,
-    ElasticTransform, GaussianBlur, GaussianNoise, Grayscale, Jpeg, Lambda, MixUp, Normalize, Pad,
-    RandAugment, RandomAdjustSharpness, RandomAffine, RandomApply, RandomAutocontrast,
-    RandomChoice, RandomCrop, RandomEqualize, RandomErasing, RandomGrayscale, RandomHorizontalFlip,
-    RandomInvert, RandomOrder, RandomPerspective, RandomPosterize, RandomResizedCrop,
-    RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, Seed, ToDtype, ToTensor, Transform,
-    TrivialAugmentWide, demo, demo_seeded,
+    AugMix, AutoAugment, AutoAugmentPolicy, BoundingBox, CenterCrop, ColorJitter, Compose, CutMix,
+    ElasticTransform, GaussianBlur, GaussianNoise, Grayscale, Jpeg, KeyPoint, Lambda, Mask, MixUp,
+    Normalize, Pad, RandAugment, RandomAdjustSharpness, RandomAffine, RandomApply,
+    RandomAutocontrast, RandomChoice, RandomCrop, RandomEqualize, RandomErasing, RandomGrayscale,
+    RandomHorizontalFlip, RandomInvert, RandomOrder, RandomPerspective, RandomPosterize,
+    RandomResizedCrop, RandomRotation, RandomSolarize, RandomVerticalFlip, Resize, Sample, Seed,
+    ToDtype, ToTensor, Transform, TrivialAugmentWide, demo, demo_seeded,
 };
 pub use vision::{
     Animation, Array, AsArray, ChannelHistogram, Cmap, ColorCode, Dtype, Element, Grid, Image,
-    ImreadFlag, Interpolation, Kernel, Overlay, Padding, PilImage, PltImage, Threshold,
-    VisionError, Zoom, animate, channel_histogram, channels, compare, compose, convolve,
-    cv_cvt_color, cv_imread, cv_imread_as, cv_imshow, cv_imwrite, difference, imread, imshow,
-    pil_open, plt_imshow, read_frames, show_grid, split_channels, zoom,
+    ImreadFlag, ImwriteFlag, Interpolation, Kernel, Overlay, Padding, PilImage, PltImage,
+    Threshold, VisionError, Zoom, animate, channel_histogram, channels, compare, compose, convolve,
+    cv_cvt_color, cv_imread, cv_imread_as, cv_imshow, cv_imwrite, cv_imwrite_as, difference,
+    imread, imshow, pil_open, plt_imshow, read_frames, show_grid, split_channels, zoom,
 };
 
 // Charts, progress, controls.

@@ -3,9 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use base64::Engine as _;
 use rt::Bundle;
-use rt::display::escape;
 
 use crate::scene::Scene;
 use crate::theme::Theme;
@@ -88,29 +86,15 @@ pub(crate) fn save(drawing: &impl Drawing, path: &Path) -> Result<(), PlotError>
     })
 }
 
-/// SVG for every front end, and the same inside of HTML for those that show HTML first, as JupyterLab does: there
-/// it follows the theme of the page, has words for screen readers, and is shown in notebooks not yet trusted.
 pub(crate) fn bundle(drawing: &impl Drawing) -> Bundle {
     let summary = drawing.summary();
     match drawing.scene().and_then(|scene| {
         let source = svg::svg(&scene, drawing.chosen_theme(), &summary)?;
-        Ok((html(&source, &scene, &summary), source))
+        Ok((source, scene))
     }) {
-        Ok((html, source)) => Bundle::svg(source, summary).with("text/html", html.into()),
+        Ok((source, scene)) => Bundle::drawing(source, scene.width, scene.height, summary),
         Err(error) => Bundle::text(error.to_string()),
     }
-}
-
-/// Tells the SVG whether the page is dark; pages that say nothing of it are taken to be light.
-const PAGE_STYLE: &str = r#"<style>body[data-jp-theme-light="false"] .cvstudy-chart,body.vscode-dark .cvstudy-chart{color-scheme:dark}body[data-jp-theme-light="true"] .cvstudy-chart,body.vscode-light .cvstudy-chart{color-scheme:light}</style>"#;
-
-fn html(source: &str, scene: &Scene, summary: &str) -> String {
-    let data = base64::engine::general_purpose::STANDARD.encode(source);
-    let (width, height) = (scene.width.round(), scene.height.round());
-    let alt = escape(summary);
-    format!(
-        r#"{PAGE_STYLE}<img class="cvstudy-chart" width="{width}" height="{height}" style="max-width:100%;height:auto" alt="{alt}" src="data:image/svg+xml;base64,{data}">"#
-    )
 }
 
 #[cfg(test)]

@@ -30,7 +30,8 @@ pub(crate) fn bin_edges(values: &[f64], count: Option<usize>) -> Vec<f64> {
         .collect()
 }
 
-/// The lesser of the widths of Freedman and Diaconis (1981) and of Sturges (1926).
+/// The lesser of the widths of Freedman and Diaconis (1981) and of Sturges (1926). Bins of whole numbers are at least
+/// 1 wide, as NumPy has it since version 2: narrower ones would be empty between the numbers.
 fn automatic_bins(values: &[f64], range: f64) -> usize {
     if values.len() < 2 || range == 0.0 {
         return 1;
@@ -44,6 +45,8 @@ fn automatic_bins(values: &[f64], range: f64) -> usize {
     } else {
         sturges
     };
+    let whole = || values.iter().all(|value| value.fract() == 0.0);
+    let width = if width < 1.0 && whole() { 1.0 } else { width };
     (range / width).ceil().min(MOST_BINS as f64) as usize
 }
 
@@ -125,6 +128,20 @@ mod tests {
         assert_eq!(counts(&values, &edges), [3, 4, 1, 1, 1]);
         // numpy.histogram(values, bins=3)
         assert_eq!(counts(&values, &bin_edges(&values, Some(3))), [4, 4, 2]);
+    }
+
+    #[test]
+    fn whole_numbers_make_no_comb() {
+        // numpy.histogram(numpy.arange(100_000) % 10, bins="auto"): the last bin holds 8 and 9.
+        let values: Vec<f64> = (0..100_000).map(|i| f64::from(i % 10)).collect();
+        let edges = bin_edges(&values, None);
+        assert_eq!(edges, (0..10).map(f64::from).collect::<Vec<_>>());
+        let mut expected = [10_000; 9];
+        expected[8] = 20_000;
+        assert_eq!(counts(&values, &edges), expected);
+        // Of halves NumPy makes as many as it likes.
+        let halves: Vec<f64> = values.iter().map(|value| value / 2.0).collect();
+        assert!(bin_edges(&halves, None).len() > 20);
     }
 
     #[test]

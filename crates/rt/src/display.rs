@@ -39,6 +39,26 @@ impl Bundle {
         Self::text(text).with("image/svg+xml", Value::String(source.into()))
     }
 
+    /// A bundle of an SVG `width` x `height` CSS pixels large, with its text form (which is also its description).
+    ///
+    /// The source for every front end, and the same inside of HTML for those that show HTML first, as JupyterLab
+    /// does: there it follows the theme of the page (`prefers-color-scheme` inside of the SVG), has words for screen
+    /// readers, and is shown in notebooks not yet trusted.
+    pub fn drawing(
+        source: impl Into<String>,
+        width: f64,
+        height: f64,
+        text: impl Into<String>,
+    ) -> Self {
+        let (source, text) = (source.into(), text.into());
+        let data = base64::engine::general_purpose::STANDARD.encode(&source);
+        let (width, height, alt) = (width.round(), height.round(), escape(&text));
+        let html = format!(
+            r#"{PAGE_STYLE}<img class="cvstudy-chart" width="{width}" height="{height}" style="max-width:100%;height:auto" alt="{alt}" src="data:image/svg+xml;base64,{data}">"#
+        );
+        Self::svg(source, text).with("text/html", Value::String(html))
+    }
+
     /// A bundle of HTML with its text form. Whatever in it comes from data must be escaped: [`escape`].
     pub fn html(html: impl Into<String>, text: impl Into<String>) -> Self {
         Self::text(text).with("text/html", Value::String(html.into()))
@@ -75,6 +95,9 @@ impl Bundle {
             .unwrap_or_default()
     }
 }
+
+/// Tells the SVG whether the page is dark; pages that say nothing of it are taken to be light.
+const PAGE_STYLE: &str = r#"<style>body[data-jp-theme-light="false"] .cvstudy-chart,body.vscode-dark .cvstudy-chart{color-scheme:dark}body[data-jp-theme-light="true"] .cvstudy-chart,body.vscode-light .cvstudy-chart{color-scheme:light}</style>"#;
 
 /// Text made safe to stand inside HTML or SVG.
 pub fn escape(text: &str) -> String {

@@ -181,7 +181,7 @@ fn unit(values: &Tensor) -> Result<Tensor, TchError> {
 /// The image as a picture, whatever it was normalised by.
 fn stretched(image: &Tensor) -> Result<Image, TrainError> {
     let values = unit(&image.to_device(Device::Cpu)).map_err(said("making a picture"))?;
-    Ok(Image::from_tensor(&values)?)
+    Ok(Image::from_chw(&values)?)
 }
 
 impl Cam {
@@ -196,7 +196,7 @@ impl Cam {
             mixed.f_clamp(0.0, 1.0)
         };
         let mixed = blend().map_err(said("laying heat over an image"))?;
-        Ok(Image::from_tensor(&mixed)?)
+        Ok(Image::from_chw(&mixed)?)
     }
 }
 

@@ -324,7 +324,7 @@ fn picture(values: &Tensor) -> Result<Image, TrainError> {
         let range = (&most - &least).f_clamp_min(1e-12)?;
         (values - least).f_div(&range) // 0-1
     };
-    Ok(Image::from_tensor(
+    Ok(Image::from_chw(
         &stretch().map_err(said("making a picture"))?,
     )?)
 }

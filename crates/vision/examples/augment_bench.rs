@@ -101,11 +101,11 @@ fn pipeline(name: &str) -> Result<(Compose, usize), VisionError> {
                 .shear(5);
             (compose![affine.interpolation(bilinear)], 0)
         }
-        "perspective" => (compose![RandomPerspective::default().p(1.0)], 0),
+        "perspective" => (compose![RandomPerspective::new(0.5).p(1.0)], 0),
         "color_jitter" => (compose![ColorJitter::new(0.4, 0.4, 0.4, 0.1)], 0),
         "blur" => (compose![GaussianBlur::new(5)], 0),
         "erasing" => (compose![RandomErasing::new(1.0)], 0),
-        "elastic" => (compose![ElasticTransform::default()], 0),
+        "elastic" => (compose![ElasticTransform::new(50.0, 5.0)], 0),
         "normalize" => (compose![Normalize::imagenet()], SIDE as usize),
         "training" => (
             compose![

@@ -37,46 +37,85 @@ impl Image {
     ///
     /// # Errors
     /// [`VisionError::Tensor`] for any other shape or kind, and for floats that are not within 0-1,
-    /// such as those of a normalised image.
+    /// such as those of a normalised image. Also for a shape that can be read in two ways, such as
+    /// `[3, 5, 3]`: [`from_chw`](Self::from_chw) and [`from_hwc`](Self::from_hwc) say which is meant.
     pub fn from_tensor(tensor: &Tensor) -> Result<Self, VisionError> {
-        let _guard = tch::no_grad_guard();
-        let planes = planes(tensor)?; // [1 or 3, H, W]
-        let (height, width) = (planes.size()[1], planes.size()[2]);
-        let side = |length: i64| u32::try_from(length).unwrap_or(u32::MAX);
-        check_sides(side(width), side(height))?;
-        let bytes = to_bytes(&planes)?;
-        let rows = bytes
-            .f_expand([3, height, width], false)
-            .and_then(|t| t.f_permute([1, 2, 0])); // [H, W, 3]
-        let flat = rows
-            .and_then(|t| t.f_reshape([-1]))
-            .and_then(|t| Vec::try_from(&t))
-            .map_err(said)?;
-        Self::from_rgb8(side(width), side(height), flat)
+        check_defined(tensor)?;
+        match tensor.size().as_slice() {
+            size @ [1 | 3, _, 3] => Err(VisionError::Tensor(format!(
+                "{size:?} can be [channels, H, W] or [H, W, channels]: \
+                 say which with Image::from_chw(&tensor) or Image::from_hwc(&tensor)"
+            ))),
+            [_, _, 3] => Self::from_hwc(tensor),
+            [_, _] => Self::from_chw(&tensor.f_unsqueeze(0).map_err(said)?),
+            _ => Self::from_chw(tensor),
+        }
+    }
+
+    /// The picture in a tensor that has the channels first, as networks do: `[3, H, W]` in colour or
+    /// `[1, H, W]` in grey. Floats are 0-1, u8 is 0-255.
+    ///
+    /// # Errors
+    /// Those of [`from_tensor`](Self::from_tensor), but for shapes that can be read in two ways.
+    pub fn from_chw(tensor: &Tensor) -> Result<Self, VisionError> {
+        check_defined(tensor)?;
+        let (size, hint) = match tensor.size().as_slice() {
+            [1 | 3, _, _] => return of_planes(tensor),
+            other => (other.to_vec(), hint(other)),
+        };
+        Err(VisionError::Tensor(format!(
+            "expected [3, H, W], got {size:?}{hint}"
+        )))
+    }
+
+    /// The picture in a tensor that has the channels last, as files and [`to_tensor_u8`](Self::to_tensor_u8)
+    /// do: `[H, W, 3]` in colour or `[H, W, 1]` in grey. Floats are 0-1, u8 is 0-255.
+    ///
+    /// # Errors
+    /// Those of [`from_tensor`](Self::from_tensor), but for shapes that can be read in two ways.
+    pub fn from_hwc(tensor: &Tensor) -> Result<Self, VisionError> {
+        check_defined(tensor)?;
+        match tensor.size().as_slice() {
+            [_, _, 1 | 3] => of_planes(&tensor.f_permute([2, 0, 1]).map_err(said)?),
+            other => Err(VisionError::Tensor(format!(
+                "expected [H, W, 3], got {other:?}"
+            ))),
+        }
     }
 }
 
-/// The tensor as `[1 or 3, H, W]`.
-fn planes(tensor: &Tensor) -> Result<Tensor, VisionError> {
-    if !tensor.defined() {
-        return Err(VisionError::Tensor(
-            "expected [3, H, W], got an undefined tensor".into(),
-        ));
+/// The picture in `[1 or 3, H, W]`.
+fn of_planes(planes: &Tensor) -> Result<Image, VisionError> {
+    let _guard = tch::no_grad_guard();
+    let (height, width) = (planes.size()[1], planes.size()[2]);
+    let side = |length: i64| u32::try_from(length).unwrap_or(u32::MAX);
+    check_sides(side(width), side(height))?;
+    let bytes = to_bytes(planes)?;
+    let rows = bytes
+        .f_expand([3, height, width], false)
+        .and_then(|t| t.f_permute([1, 2, 0])); // [H, W, 3]
+    let flat = rows
+        .and_then(|t| t.f_reshape([-1]))
+        .and_then(|t| Vec::try_from(&t))
+        .map_err(said)?;
+    Image::from_rgb8(side(width), side(height), flat)
+}
+
+fn check_defined(tensor: &Tensor) -> Result<(), VisionError> {
+    if tensor.defined() {
+        return Ok(());
     }
-    match tensor.size().as_slice() {
-        [1 | 3, _, _] => Ok(tensor.shallow_clone()),
-        [_, _, 3] => tensor.f_permute([2, 0, 1]).map_err(said),
-        [_, _] => tensor.f_unsqueeze(0).map_err(said),
-        other => {
-            let hint = match other {
-                [_, 1 | 3, _, _] => ": take one image of the batch with get(0)",
-                [_] => ": give it its height and width back with view([3, height, width])",
-                _ => "",
-            };
-            Err(VisionError::Tensor(format!(
-                "expected [3, H, W], got {other:?}{hint}"
-            )))
-        }
+    Err(VisionError::Tensor(
+        "expected [3, H, W], got an undefined tensor".into(),
+    ))
+}
+
+/// What makes a picture of another shape.
+fn hint(size: &[i64]) -> &'static str {
+    match size {
+        [_, 1 | 3, _, _] => ": take one image of the batch with get(0)",
+        [_] => ": give it its height and width back with view([3, height, width])",
+        _ => "",
     }
 }
 
@@ -181,10 +220,41 @@ mod tests {
             image.to_tensor().set_requires_grad(true),
             image.to_tensor_u8().permute([2, 0, 1]),
         ] {
-            assert_eq!(Image::from_tensor(&tensor).unwrap(), image);
+            assert_eq!(Image::from_chw(&tensor).unwrap(), image);
         }
         let wide = image.resize(5, 4).unwrap();
-        assert_eq!(Image::from_tensor(&wide.to_tensor_u8()).unwrap(), wide);
+        for tensor in [
+            wide.to_tensor(),
+            wide.to_tensor_u8(),
+            wide.to_tensor_u8().permute([2, 0, 1]),
+        ] {
+            assert_eq!(Image::from_tensor(&tensor).unwrap(), wide);
+        }
+    }
+
+    #[test]
+    fn a_shape_that_means_two_things_has_to_be_said() {
+        for (width, height) in [(5, 3), (5, 1), (3, 3), (3, 1), (3, 7), (1, 3), (7, 5)] {
+            let image = small().resize(width, height).unwrap();
+            let (floats, bytes) = (image.to_tensor(), image.to_tensor_u8());
+            assert_eq!(Image::from_chw(&floats).unwrap(), image);
+            assert_eq!(Image::from_hwc(&bytes).unwrap(), image);
+            // Never another picture than the one that went in.
+            for tensor in [floats, bytes] {
+                if let Ok(found) = Image::from_tensor(&tensor) {
+                    assert_eq!(found, image, "{width}x{height}");
+                }
+            }
+        }
+        let low = small().resize(5, 3).unwrap();
+        assert_eq!(
+            message(&low.to_tensor_u8()),
+            "[3, 5, 3] can be [channels, H, W] or [H, W, channels]: \
+             say which with Image::from_chw(&tensor) or Image::from_hwc(&tensor)"
+        );
+        let wrong = Image::from_hwc(&low.to_tensor()).unwrap_err().to_string();
+        assert_eq!(wrong, "expected [H, W, 3], got [3, 3, 5]");
+        assert!(Image::from_chw(&small().to_tensor_u8()).is_err());
     }
 
     #[test]

@@ -36,10 +36,10 @@ pub use ops::morphology::Element;
 pub use ops::resize::Interpolation;
 pub use ops::threshold::Threshold;
 pub use picture::Image;
-pub use python::cv::ImreadFlag;
+pub use python::cv::{ImreadFlag, ImwriteFlag};
 pub use python::{
     Cmap, ColorCode, PilImage, PltImage, cv_cvt_color, cv_imread, cv_imread_as, cv_imshow,
-    cv_imwrite, pil_open, plt_imshow,
+    cv_imwrite, cv_imwrite_as, pil_open, plt_imshow,
 };
 pub use read::{imread, read_frames};
 pub use show::animation::{Animation, animate};

@@ -187,7 +187,7 @@ pub(crate) fn check_sides(width: u32, height: u32) -> Result<(), VisionError> {
             "an image of {width}x{height} pixels is empty: both sides must be at least 1"
         )));
     }
-    let bytes = u64::from(width) * u64::from(height) * 3;
+    let bytes = u64::from(width).saturating_mul(u64::from(height) * 3);
     if width > MAX_SIDE || height > MAX_SIDE || bytes > crate::read::MAX_BYTES {
         return Err(VisionError::Size(format!(
             "an image of {width}x{height} pixels is too large for memory"

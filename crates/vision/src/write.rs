@@ -5,7 +5,7 @@ use std::io::{self, Cursor};
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::{ImageError, ImageFormat};
+use image::{DynamicImage, ImageError, ImageFormat};
 
 use crate::read::FORMATS;
 use crate::{Image, VisionError};
@@ -37,22 +37,29 @@ impl Image {
         quality: u8,
     ) -> Result<(), VisionError> {
         let path = path.as_ref();
-        if !(1..=100).contains(&quality) {
-            return Err(VisionError::Argument(format!(
-                "a quality is a number from 1 to 100, got {quality}"
-            )));
-        }
-        match format_of(path)? {
-            ImageFormat::Jpeg => write(self, path, ImageFormat::Jpeg, quality),
-            _ => Err(unwritable(
-                path,
-                "only JPEG files have a quality: let its name end in .jpg, or use save".into(),
-            )),
-        }
+        check_quality(path, quality)?;
+        write(self, path, ImageFormat::Jpeg, quality)
     }
 }
 
-fn format_of(path: &Path) -> Result<ImageFormat, VisionError> {
+/// Refuses a quality that is none, or of a file that has none.
+pub(crate) fn check_quality(path: &Path, quality: u8) -> Result<(), VisionError> {
+    if !(1..=100).contains(&quality) {
+        return Err(VisionError::Argument(format!(
+            "a quality is a number from 1 to 100, got {quality}"
+        )));
+    }
+    if format_of(path)? == ImageFormat::Jpeg {
+        return Ok(());
+    }
+    Err(unwritable(
+        path,
+        "only JPEG files have a quality: let its name end in .jpg, or use save".into(),
+    ))
+}
+
+/// The format that a name ends in, if it can be written.
+pub(crate) fn format_of(path: &Path) -> Result<ImageFormat, VisionError> {
     ImageFormat::from_path(path)
         .ok()
         .filter(ImageFormat::writing_enabled)
@@ -78,6 +85,24 @@ fn encode(image: &Image, format: ImageFormat, quality: u8) -> Result<Vec<u8>, Im
         other => image.as_rgb8().write_to(&mut bytes, other)?,
     }
     Ok(bytes.into_inner())
+}
+
+/// Writes pixels as they are. The format must have them: only grey and colour of 8 bits are in all formats.
+pub(crate) fn write_pixels(
+    image: &DynamicImage,
+    path: &Path,
+    format: ImageFormat,
+    quality: u8,
+) -> Result<(), VisionError> {
+    let mut bytes = Cursor::new(Vec::new());
+    let written = match format {
+        ImageFormat::Jpeg => {
+            image.write_with_encoder(JpegEncoder::new_with_quality(&mut bytes, quality))
+        }
+        other => image.write_to(&mut bytes, other),
+    };
+    written.map_err(|error| unwritable(path, error.to_string()))?;
+    write_file(path, &bytes.into_inner())
 }
 
 /// Writes the content of a file, whose folder must be there.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use image::{DynamicImage, ImageBuffer};
 use tch::{Kind, Tensor};
 
 use super::{Array, Dtype};
@@ -90,6 +91,54 @@ impl Image {
 }
 
 impl Array {
+    /// What a decoder has read, with its own depth and channels: `[H, W]` for grey, else `[H, W, C]` with the
+    /// channels in the order of the file (grey or red, green, blue; then alpha). Floats become `uint16`.
+    pub(crate) fn of_decoded(image: DynamicImage) -> Result<Self, VisionError> {
+        let (height, width) = (image.height() as usize, image.width() as usize);
+        let colour = image.color();
+        let channels = usize::from(colour.channel_count());
+        let shape = &[height, width, channels][..if channels == 1 { 2 } else { 3 }];
+        let deep = colour.bytes_per_pixel() > colour.channel_count();
+        if !deep {
+            return Self::from_u8(shape, image.into_bytes());
+        }
+        let values = match channels {
+            1 => image.into_luma16().into_raw(),
+            2 => image.into_luma_alpha16().into_raw(),
+            3 => image.into_rgb16().into_raw(),
+            _ => image.into_rgba16().into_raw(),
+        };
+        Self::from_u16(shape, values)
+    }
+
+    /// The array as encoders take it: `[H, W]` for grey, else `[H, W, C]` with one to four channels in the order
+    /// grey or red, green, blue; then alpha. Integers alone; `None` for any other.
+    pub(crate) fn to_encode(&self) -> Option<DynamicImage> {
+        let (height, width, channels) = match *self.shape() {
+            [height, width] => (height, width, 1),
+            [height, width, channels] => (height, width, channels),
+            _ => return None,
+        };
+        let (width, height) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
+        if let Some(values) = self.as_u8().map(<[u8]>::to_vec) {
+            return match channels {
+                1 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLuma8),
+                2 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLumaA8),
+                3 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgb8),
+                4 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgba8),
+                _ => None,
+            };
+        }
+        let values = self.as_u16()?.to_vec();
+        match channels {
+            1 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLuma16),
+            2 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageLumaA16),
+            3 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgb16),
+            4 => ImageBuffer::from_raw(width, height, values).map(DynamicImage::ImageRgba16),
+            _ => None,
+        }
+    }
+
     /// The same numbers and shape as a tensor: `uint8` as [`Kind::Uint8`], `uint16` as [`Kind::Int`]
     /// (torch computes little in 16 bits), `float32` as [`Kind::Float`]. Nothing is scaled or turned.
     pub fn to_tensor(&self) -> Tensor {

@@ -124,6 +124,14 @@ impl Array {
         }
     }
 
+    /// The numbers of a `uint16` array; `None` for other types.
+    pub(crate) fn as_u16(&self) -> Option<&[u16]> {
+        match &self.numbers {
+            Numbers::U16(values) => Some(values),
+            _ => None,
+        }
+    }
+
     /// The numbers as floats, their values unchanged, the last dimension running fastest.
     pub fn to_vec(&self) -> Vec<f32> {
         self.numbers.to_f32()
@@ -235,21 +243,28 @@ impl Array {
 }
 
 impl Array {
-    /// The part of `[H, W]` or `[H, W, C]` in the given rows and columns, which must be inside.
-    pub(crate) fn part(&self, rows: Range<usize>, columns: Range<usize>) -> Self {
-        let width = self.shape[1];
-        let channels: usize = self.shape[2..].iter().product();
-        let offsets: Vec<_> = rows
-            .clone()
-            .flat_map(|y| {
-                let row = y * width;
-                (row + columns.start) * channels..(row + columns.end) * channels
-            })
-            .collect();
+    /// The part of `[H, W]` or `[H, W, C]` in the given rows and columns; 0 where they reach beyond.
+    pub(crate) fn part(&self, rows: Range<i64>, columns: Range<i64>) -> Self {
+        let channels = self.shape[2..].iter().product();
         let mut shape = self.shape.clone();
-        (shape[0], shape[1]) = (rows.len(), columns.len());
+        shape[0] = (rows.end - rows.start) as usize;
+        shape[1] = (columns.end - columns.start) as usize;
+        let size = [self.shape[0], self.shape[1], channels];
         Self {
             shape,
+            numbers: self.numbers.part(size, rows, columns),
+        }
+    }
+
+    /// `[H, W, C]` with these of its channels, in this order.
+    pub(crate) fn with_channels(&self, order: &[usize]) -> Self {
+        let channels = self.shape[2];
+        let pixels = 0..self.size() / channels;
+        let offsets: Vec<_> = pixels
+            .flat_map(|pixel| order.iter().map(move |channel| pixel * channels + channel))
+            .collect();
+        Self {
+            shape: vec![self.shape[0], self.shape[1], order.len()],
             numbers: self.numbers.pick(&offsets),
         }
     }

@@ -1,6 +1,7 @@
 //! The type, range and statistics of an array's numbers.
 
 use std::fmt;
+use std::ops::Range;
 
 use rt::{Bundle, Show};
 
@@ -70,6 +71,35 @@ impl Numbers {
             Self::U8(values) => Self::U8(pick(values, offsets)),
             Self::U16(values) => Self::U16(pick(values, offsets)),
             Self::F32(values) => Self::F32(pick(values, offsets)),
+        }
+    }
+
+    /// Of numbers `[H, W, C]` those in the given rows and columns; 0 where they reach beyond.
+    pub(super) fn part(&self, size: [usize; 3], rows: Range<i64>, columns: Range<i64>) -> Self {
+        fn part<T: Copy + Default>(
+            values: &[T],
+            [height, width, channels]: [usize; 3],
+            rows: Range<i64>,
+            columns: Range<i64>,
+        ) -> Vec<T> {
+            let length = (columns.end - columns.start) as usize * channels;
+            let mut part = vec![T::default(); (rows.end - rows.start) as usize * length];
+            let inside = |place: i64, side: usize| place.clamp(0, side as i64);
+            let (left, right) = (inside(columns.start, width), inside(columns.end, width));
+            for (y, out) in rows.zip(part.chunks_exact_mut(length)) {
+                if (0..height as i64).contains(&y) && left < right {
+                    let at = |x: i64| (y as usize * width + x as usize) * channels;
+                    let before = (left - columns.start) as usize * channels;
+                    let seen = &values[at(left)..at(right)];
+                    out[before..before + seen.len()].copy_from_slice(seen);
+                }
+            }
+            part
+        }
+        match self {
+            Self::U8(values) => Self::U8(part(values, size, rows, columns)),
+            Self::U16(values) => Self::U16(part(values, size, rows, columns)),
+            Self::F32(values) => Self::F32(part(values, size, rows, columns)),
         }
     }
 

@@ -184,6 +184,11 @@ impl Image {
     /// # Errors
     /// [`VisionError::Argument`] when `sigma` is not positive, or greater than 42.
     pub fn sharpen(&self, sigma: f32, amount: f32) -> Result<Self, VisionError> {
+        if !(sigma > 0.0 && sigma <= 42.0) {
+            return Err(VisionError::Argument(format!(
+                "sharpen takes a sigma above 0 and up to 42 pixels, got {sigma}"
+            )));
+        }
         let kernel_size = 2 * (3.0 * sigma).ceil().max(1.0) as u32 + 1;
         let blurred = self.gaussian_blur(kernel_size, sigma)?;
         let sharpened = self
@@ -357,7 +362,14 @@ mod tests {
         );
         assert!(image.gaussian_blur(5, 0.0).is_err());
         assert!(image.gaussian_blur(5, f32::NAN).is_err());
-        assert!(image.sharpen(f32::INFINITY, 1.0).is_err());
+        for sigma in [0.0, -1.0, 42.1, 43.0, f32::INFINITY, f32::NAN] {
+            let message = image.sharpen(sigma, 1.0).unwrap_err().to_string();
+            assert!(
+                message.contains("a sigma above 0 and up to 42"),
+                "{message}"
+            );
+        }
+        assert!(image.sharpen(42.0, 1.0).is_ok());
         assert!(Kernel::mean(0).is_err());
         let line = Array::from_u8(&[3], vec![1, 2, 3]).unwrap();
         assert!(convolve(&line, &Kernel::sharpen()).is_err());

@@ -178,6 +178,22 @@ mod tests {
     }
 
     #[test]
+    fn one_colour_stays_that_colour_however_small_it_gets() {
+        for (width, height) in [(2, 3000), (4000, 3), (1, 60_000), (60_000, 1)] {
+            for level in [0, 1, 100, 128, 254, 255] {
+                let image = Image::filled(width, height, [level; 3]).unwrap();
+                for (width, height) in [(1, 1), (width.min(7), height.min(7))] {
+                    let expected = Image::filled(width, height, [level; 3]).unwrap();
+                    for how in ALL {
+                        let small = image.resize_with(width, height, how).unwrap();
+                        assert_eq!(small, expected, "{how:?} of {image:?}, {level}");
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
     fn fine_stripes_become_grey_only_with_antialiasing() {
         let stripes = Image::generate(64, 64, |x, _| [if x % 2 == 0 { 0 } else { 255 }; 3]);
         for interpolation in [Interpolation::Bilinear, Interpolation::Area] {

@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use image::DynamicImage;
+use image::ImageFormat;
 use rt::{Bundle, Show};
 
 use crate::ops::colour;
-use crate::picture::luma;
-use crate::read::{decoder, pixels, read_file, recognise};
-use crate::show::card::{Anchor, Card, GREY_INK, INK};
+use crate::picture::{check_sides, luma};
+use crate::read::{bmp_greys, decoder, pixels, read_file, recognise};
+use crate::show::card::{Anchor, Card};
 use crate::show::preview::{self, Preview};
+use crate::write::{check_quality, format_of, write_pixels};
 use crate::{Array, AsArray, Dtype, Image, VisionError};
 
 /// How [`cv_imread_as`] reads a file.
@@ -20,7 +21,8 @@ pub enum ImreadFlag {
     Color,
     /// `IMREAD_GRAYSCALE`: `[H, W]`, `uint8`, turned upright.
     Grayscale,
-    /// `IMREAD_UNCHANGED`: the file's own depth and channels (blue, green, red, alpha), not turned.
+    /// `IMREAD_UNCHANGED`: the file's own depth (`uint8` or `uint16`) and channels, not turned: `[H, W]` for grey,
+    /// `[H, W, 3]` blue, green, red, `[H, W, 4]` with alpha, also for grey with alpha.
     Unchanged,
 }
 
@@ -50,44 +52,92 @@ pub fn cv_imread_as(path: impl AsRef<Path>, flag: ImreadFlag) -> Result<Array, V
         ImreadFlag::Unchanged => {
             let (bytes, name) = read_file(path.as_ref())?;
             let format = recognise(&bytes, &name)?;
-            unchanged(pixels(
-                &bytes,
-                decoder(&bytes, format, &name)?,
-                format,
-                &name,
-            )?)
+            let image = pixels(&bytes, decoder(&bytes, format, &name)?, format, &name)?;
+            let array = Array::of_decoded(image)?;
+            if format == ImageFormat::Bmp && bmp_greys(&bytes).is_some() {
+                return array.channel(0);
+            }
+            Ok(match array.shape() {
+                [_, _, 2] => array.with_channels(&[0, 0, 0, 1]),
+                _ => in_bgr(&array),
+            })
         }
     }
 }
 
-fn unchanged(image: DynamicImage) -> Result<Array, VisionError> {
-    let (height, width) = (image.height() as usize, image.width() as usize);
-    let colour = image.color();
-    let deep = colour.bytes_per_pixel() > colour.channel_count();
-    match (deep, colour.has_color(), colour.has_alpha()) {
-        (false, false, _) => Array::from_u8(&[height, width], image.into_luma8().into_raw()),
-        (true, false, _) => Array::from_u16(&[height, width], image.into_luma16().into_raw()),
-        (false, true, false) => {
-            Array::from_u8(&[height, width, 3], image.into_rgb8().into_raw())?.reversed(2)
-        }
-        (true, true, false) => {
-            Array::from_u16(&[height, width, 3], image.into_rgb16().into_raw())?.reversed(2)
-        }
-        (_, true, true) => {
-            let mut rgba = image.into_rgba8().into_raw();
-            rgba.chunks_exact_mut(4).for_each(|pixel| pixel.swap(0, 2));
-            Array::from_u8(&[height, width, 4], rgba)
-        }
+/// Blue and red exchanged, where there are such.
+fn in_bgr(array: &Array) -> Array {
+    match array.shape() {
+        [_, _, 3] => array.with_channels(&[2, 1, 0]),
+        [_, _, 4] => array.with_channels(&[2, 1, 0, 3]),
+        _ => array.clone(),
     }
 }
 
-/// Writes an array of blue, green and red (or grey) as `cv2.imwrite` does, in the format its name ends in.
+/// What [`cv_imwrite_as`] is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImwriteFlag {
+    /// `IMWRITE_JPEG_QUALITY`: 1 (smallest) to 100 (closest to the picture).
+    JpegQuality(u8),
+}
+
+/// The quality of JPEG files unless it is said.
+const JPEG_QUALITY: u8 = 95;
+
+/// Writes an array as `cv2.imwrite` does, in the format its name ends in: `[H, W]` as grey, `[H, W, 3]` as blue,
+/// green, red, `[H, W, 4]` with alpha. A JPEG has the quality 95.
+///
+/// `uint16` stays so in PNG and TIFF files. All else becomes `uint8`, rounded and **cut** to 0-255, not scaled: of
+/// floats 0-1 a black picture is left, of `uint16` beyond 255 a white one. (OpenCV can put floats into a TIFF file.)
+/// Alpha is dropped where the format has none.
 ///
 /// # Errors
 /// Those of [`Image::save`], and [`VisionError::Argument`] when the array is no picture.
 pub fn cv_imwrite(path: impl AsRef<Path>, array: &impl AsArray) -> Result<(), VisionError> {
-    let array = array.as_array()?;
-    picture(&array)?.save(path)
+    write(path.as_ref(), array.as_array()?.as_ref(), JPEG_QUALITY)
+}
+
+/// Writes an array as `cv2.imwrite(path, array, [flag, value])` does.
+///
+/// # Errors
+/// Those of [`cv_imwrite`] and of [`Image::save_with_quality`].
+pub fn cv_imwrite_as(
+    path: impl AsRef<Path>,
+    array: &impl AsArray,
+    ImwriteFlag::JpegQuality(quality): ImwriteFlag,
+) -> Result<(), VisionError> {
+    let path = path.as_ref();
+    check_quality(path, quality)?;
+    write(path, array.as_array()?.as_ref(), quality)
+}
+
+fn write(path: &Path, array: &Array, quality: u8) -> Result<(), VisionError> {
+    use ImageFormat::{Gif, Jpeg, Png, Tiff, WebP};
+    let format = format_of(path)?;
+    check_shape(array)?;
+    let is_deep = array.dtype() == Dtype::Uint16 && matches!(format, Png | Tiff);
+    let array = if is_deep { array.clone() } else { cut(array)? };
+    let image = in_bgr(&array).to_encode();
+    let Some(mut image) = image else {
+        unreachable!("the shape has been checked, and the numbers are integers")
+    };
+    check_sides(image.width(), image.height())?;
+    // JPEG has no alpha, GIF and WebP have no grey.
+    let channels = image.color().channel_count();
+    if (format == Jpeg && channels == 4) || (matches!(format, Gif | WebP) && channels == 1) {
+        image = image.into_rgb8().into();
+    }
+    write_pixels(&image, path, format, quality)
+}
+
+/// The numbers as `uint8`, rounded and cut, as OpenCV's `convertTo(CV_8U)`.
+fn cut(array: &Array) -> Result<Array, VisionError> {
+    if array.dtype() == Dtype::Uint8 {
+        return Ok(array.clone());
+    }
+    let values = array.to_vec().into_iter();
+    let cut = values.map(|value| value.round_ties_even() as u8).collect();
+    Array::from_u8(array.shape(), cut)
 }
 
 /// Shows an array in a window, below the cell, as `cv2.imshow` does: its channels are taken as **blue, green,
@@ -105,21 +155,26 @@ pub fn cv_imshow(window: &str, array: &impl AsArray) -> Result<(), VisionError> 
     Ok(())
 }
 
-/// The picture that OpenCV sees in an array.
-fn picture(array: &Array) -> Result<Image, VisionError> {
-    let coloured = match array.shape() {
-        [_, _] | [_, _, 1] => false,
-        [_, _, 3 | 4] => true,
+/// Refuses shapes that are no picture to OpenCV.
+fn check_shape(array: &Array) -> Result<(), VisionError> {
+    match array.shape() {
+        [_, _] | [_, _, 1 | 3 | 4] => Ok(()),
         other => {
             let hint = match other {
                 [1 | 3, _, _] => ": that is [C, H, W], turn it with to_hwc()",
                 _ => "",
             };
-            return Err(VisionError::Argument(format!(
+            Err(VisionError::Argument(format!(
                 "OpenCV takes [H, W], [H, W, 3] or [H, W, 4], got {other:?}{hint}"
-            )));
+            )))
         }
-    };
+    }
+}
+
+/// The picture that OpenCV sees in an array.
+fn picture(array: &Array) -> Result<Image, VisionError> {
+    check_shape(array)?;
+    let coloured = matches!(array.shape(), [_, _, 3 | 4]);
     let image = match array.dtype() {
         Dtype::Float32 => Image::from_array(&array.clip(0.0, 1.0))?,
         Dtype::Uint8 | Dtype::Uint16 => Image::from_array(array)?,
@@ -138,6 +193,8 @@ struct Window {
     image: Image,
 }
 
+/// The words in the window's bar, which is grey on dark pages too.
+const TITLE: &str = "#333333";
 /// The height of the window's bar, in CSS pixels.
 const BAR: f64 = 28.0;
 
@@ -157,12 +214,12 @@ impl Show for Window {
         let mut card = Card::new(frame + 2.0, height + BAR + 1.0);
         card.rect([0.0, 0.0, frame + 2.0, height + BAR + 1.0], "#D0D0D0", 6.0);
         let room = frame - 40.0;
-        card.text((12.0, 19.0), Anchor::Start, 13.0, INK, &self.title, room);
+        card.text((12.0, 19.0), Anchor::Start, 13.0, TITLE, &self.title, room);
         card.text(
             (frame - 8.0, 19.0),
             Anchor::End,
             13.0,
-            GREY_INK,
+            TITLE,
             "\u{2715}",
             20.0,
         );
@@ -171,7 +228,7 @@ impl Show for Window {
             [1.0 + (frame - width) / 2.0, BAR, width, height],
             false,
         );
-        Bundle::svg(card.finish(&about), about)
+        card.show(about)
     }
 }
 
@@ -291,6 +348,69 @@ mod tests {
             (&[10, 16, 3][..], &[16, 10, 3][..])
         );
         assert!(cv_imread("nowhere.png").is_err());
+    }
+
+    /// Written and read again without a change.
+    fn again(name: &str, array: &Array) -> Array {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        cv_imwrite(&path, array).unwrap();
+        cv_imread_as(&path, ImreadFlag::Unchanged).unwrap()
+    }
+
+    #[test]
+    fn depth_and_channels_survive_a_file() {
+        let bytes = |shape: &[usize]| {
+            let count = shape.iter().product::<usize>();
+            Array::from_u8(shape, (0..count).map(|v| (v * 7) as u8).collect()).unwrap()
+        };
+        let deep = |shape: &[usize]| {
+            let count = shape.iter().product::<usize>();
+            Array::from_u16(shape, (0..count).map(|v| (v * 2003) as u16).collect()).unwrap()
+        };
+        for name in ["a.png", "a.tiff", "a.bmp"] {
+            for shape in [&[4, 5][..], &[4, 5, 3], &[4, 5, 4]] {
+                assert_eq!(again(name, &bytes(shape)), bytes(shape), "{name} {shape:?}");
+                if name != "a.bmp" {
+                    assert_eq!(again(name, &deep(shape)), deep(shape), "{name} {shape:?}");
+                }
+            }
+        }
+        assert_eq!(again("a.webp", &bytes(&[4, 5, 4])), bytes(&[4, 5, 4]));
+        assert_eq!(again("a.webp", &bytes(&[4, 5])).shape(), [4, 5, 3]);
+        assert_eq!(again("a.jpg", &bytes(&[4, 5])).shape(), [4, 5]);
+        assert_eq!(again("a.jpg", &bytes(&[4, 5, 4])).shape(), [4, 5, 3]);
+        // cv2.imwrite cuts what does not fit into 8 bits: [0, 1, 255, 255, 2]
+        let deep = Array::from_u16(&[1, 5], vec![0, 1, 255, 256, 2]).unwrap();
+        assert_eq!(again("a.bmp", &deep).to_vec(), [0., 1., 255., 255., 2.]);
+        // cv2.imwrite rounds floats to even: [0, 0, 2, 255, 0]
+        let floats = Array::from_f32(&[1, 5], vec![-3.0, 0.5, 1.5, 999.0, 0.2]).unwrap();
+        assert_eq!(again("a.png", &floats).to_vec(), [0., 0., 2., 255., 0.]);
+    }
+
+    #[test]
+    fn what_opencv_does_not_write_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let grey_and_alpha = Array::from_u8(&[2, 3, 2], vec![0; 12]).unwrap();
+        let message = cv_imwrite(at("a.png"), &grey_and_alpha)
+            .unwrap_err()
+            .to_string();
+        assert!(message.contains("got [2, 3, 2]"), "{message}");
+        let array = cv_imread(fixture("gradient.png")).unwrap();
+        let size = |quality| {
+            let flag = ImwriteFlag::JpegQuality(quality);
+            cv_imwrite_as(at("a.jpg"), &array, flag).unwrap();
+            std::fs::metadata(at("a.jpg")).unwrap().len()
+        };
+        let fine = size(95);
+        assert!(size(20) < fine);
+        cv_imwrite(at("a.jpg"), &array).unwrap();
+        assert_eq!(std::fs::metadata(at("a.jpg")).unwrap().len(), fine);
+        for (name, quality) in [("a.png", 80), ("a.jpg", 0)] {
+            let flag = ImwriteFlag::JpegQuality(quality);
+            assert!(cv_imwrite_as(at(name), &array, flag).is_err());
+        }
     }
 
     #[test]

@@ -15,6 +15,8 @@ pub mod pil;
 pub mod plt;
 
 pub use colormap::Cmap;
-pub use cv::{ColorCode, cv_cvt_color, cv_imread, cv_imread_as, cv_imshow, cv_imwrite};
+pub use cv::{
+    ColorCode, cv_cvt_color, cv_imread, cv_imread_as, cv_imshow, cv_imwrite, cv_imwrite_as,
+};
 pub use pil::{PilImage, pil_open};
 pub use plt::{PltImage, plt_imshow};

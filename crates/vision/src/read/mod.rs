@@ -16,7 +16,9 @@ use std::path::Path;
 use image::{DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits};
 
 pub use frames::read_frames;
-pub(crate) use recognise::{FORMATS, damaged, format_name, jpeg_marks, recognise};
+pub(crate) use recognise::{
+    FORMATS, bmp_greys, check_complete, damaged, format_name, jpeg_marks, recognise,
+};
 
 use crate::picture::check_sides;
 use crate::{Image, VisionError};
@@ -157,7 +159,7 @@ pub(crate) fn pixels(
     format: ImageFormat,
     name: &str,
 ) -> Result<DynamicImage, VisionError> {
-    recognise::check_complete(bytes, format, name)?;
+    check_complete(bytes, format, name)?;
     DynamicImage::from_decoder(decoder).map_err(|error| explain(error, format, name))
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn damaged(name: &str, format: ImageFormat, detail: &str) -> VisionEr
 }
 
 /// Refuses what has no end, where the decoder would not notice.
-pub(super) fn check_complete(
+pub(crate) fn check_complete(
     bytes: &[u8],
     format: ImageFormat,
     name: &str,
@@ -93,4 +93,31 @@ pub(crate) fn jpeg_marks(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
         }
         None
     })
+}
+
+/// How many greys a BMP has whose indices are greys themselves: 256 in order, or black and white.
+pub(crate) fn bmp_greys(bytes: &[u8]) -> Option<usize> {
+    let header = u32::from_le_bytes(*bytes.get(14..)?.first_chunk()?) as usize;
+    // The header of OS/2 is shorter, and so are its colours.
+    let (bits, entry) = match header {
+        12 => (bytes.get(24)?, 3),
+        _ => (bytes.get(28)?, 4),
+    };
+    let most = match bits {
+        1 => 2,
+        8 => 256,
+        _ => return None,
+    };
+    let said = bytes
+        .get(46..)
+        .filter(|_| header >= 36)
+        .and_then(|rest| Some(u32::from_le_bytes(*rest.first_chunk()?) as usize));
+    let count = said
+        .filter(|count| (1..=most).contains(count))
+        .unwrap_or(most);
+    let palette = bytes.get(14usize.checked_add(header)?..)?;
+    let step = 255 / (most - 1);
+    let is_grey = |(index, colour): (usize, &[u8])| colour[..3] == [(index * step) as u8; 3];
+    let mut colours = palette.chunks_exact(entry).take(count).enumerate();
+    (palette.len() >= count * entry && colours.all(is_grey)).then_some(most)
 }

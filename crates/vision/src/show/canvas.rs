@@ -28,8 +28,13 @@ impl Canvas {
 
     /// A square of the line's thickness around a pixel.
     fn spot(&mut self, x: i64, y: i64, radius: i64, colour: [u8; 3]) {
-        for y in (y - radius).max(0)..(y + radius + 1).min(self.height) {
-            for x in (x - radius).max(0)..(x + radius + 1).min(self.width) {
+        // Places far outside have no neighbours.
+        let around = |place: i64, side: i64| {
+            let end = place.saturating_add(radius + 1).min(side);
+            place.saturating_sub(radius).max(0)..end
+        };
+        for y in around(y, self.height) {
+            for x in around(x, self.width) {
                 let start = ((y * self.width + x) * 3) as usize;
                 self.bytes[start..start + 3].copy_from_slice(&colour);
             }

@@ -1,19 +1,55 @@
 //! SVG by hand: the white card on which pictures get axes, labels and shapes.
 //!
 //! Lengths are CSS pixels. Vectors stay sharp on dense screens, and pictures inside are stored at up to
-//! twice their size on the page. The card is white on light and dark pages alike, as the charts are.
+//! twice their size on the page. The card and the inks below follow the theme of the page, as the charts do; all
+//! other colours stay what they are.
 
 use std::fmt::Write as _;
 
 use base64::Engine as _;
+use rt::Bundle;
 use rt::display::escape;
 
 /// Text.
 pub(crate) const INK: &str = "#222222";
 /// Text that stands back.
 pub(crate) const GREY_INK: &str = "#555555";
+/// Text that warns.
+pub(crate) const WARNING_INK: &str = "#B04A00";
 /// Axes and frames.
 pub(crate) const LINE: &str = "#888888";
+/// Lines behind the data.
+pub(crate) const GRID: &str = "#E6E6E6";
+const PAPER: &str = "#FFFFFF";
+
+/// The colours that follow the theme, and what they are on dark paper; those of charts (`plot`).
+const DARK: [(&str, &str, &str); 6] = [
+    (PAPER, "paper", "#1B1B1D"),
+    (INK, "ink", "#E4E4E4"),
+    (GREY_INK, "grey", "#B2B2B2"),
+    (WARNING_INK, "warning", "#F07A28"),
+    (LINE, "line", "#828282"),
+    (GRID, "grid", "#3A3A3C"),
+];
+
+/// The class of a colour that follows the theme, as an attribute.
+fn class(colour: &str) -> String {
+    let known = DARK.iter().find(|(light, ..)| *light == colour);
+    known.map_or_else(String::new, |(_, name, _)| format!(r#" class="{name}""#))
+}
+
+/// Replaces the colours by their dark partners where dark is wanted.
+fn dark_style() -> String {
+    let rules: String = DARK
+        .iter()
+        .map(|(light, name, dark)| {
+            format!(
+                r#".cvstudy-card .{name}[fill="{light}"]{{fill:{dark}}}.cvstudy-card .{name}[stroke="{light}"]{{stroke:{dark}}}"#
+            )
+        })
+        .collect();
+    format!("<style>@media (prefers-color-scheme:dark){{{rules}}}</style>")
+}
 
 /// Okabe and Ito's colours ("Color Universal Design", 2008), told apart by colour-blind readers too.
 pub(crate) const PALETTE: [[u8; 3]; 8] = [
@@ -65,10 +101,13 @@ impl Card {
         }
     }
 
-    /// A white card with rounded corners.
+    /// A card with rounded corners, white on a light page.
     pub(crate) fn white(width: f64, height: f64) -> Self {
         let mut card = Self::new(width, height);
-        card.rect([0.0, 0.0, width, height], "#FFFFFF", 6.0);
+        let class = class(PAPER);
+        card.raw(&format!(
+            r#"<rect{class} width="{width:.1}" height="{height:.1}" rx="6" fill="{PAPER}"/>"#
+        ));
         card
     }
 
@@ -88,16 +127,18 @@ impl Card {
 
     /// An empty rectangle `[left, top, width, height]`.
     pub(crate) fn frame(&mut self, [x, y, width, height]: [f64; 4], stroke: &str, thickness: f64) {
+        let class = class(stroke);
         let _ = writeln!(
             self.body,
-            r#"<rect x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" fill="none" stroke="{stroke}" stroke-width="{thickness}"/>"#
+            r#"<rect{class} x="{x:.1}" y="{y:.1}" width="{width:.1}" height="{height:.1}" fill="none" stroke="{stroke}" stroke-width="{thickness}"/>"#
         );
     }
 
     pub(crate) fn line(&mut self, from: (f64, f64), to: (f64, f64), stroke: &str, thickness: f64) {
+        let class = class(stroke);
         let _ = writeln!(
             self.body,
-            r#"<line x1="{:.1}" y1="{:.1}" x2="{:.1}" y2="{:.1}" stroke="{stroke}" stroke-width="{thickness}"/>"#,
+            r#"<line{class} x1="{:.1}" y1="{:.1}" x2="{:.1}" y2="{:.1}" stroke="{stroke}" stroke-width="{thickness}"/>"#,
             from.0, from.1, to.0, to.1
         );
     }
@@ -118,9 +159,10 @@ impl Card {
             Anchor::End => "end",
         };
         let text = escape(&shorten(text, size, room));
+        let class = class(fill);
         let _ = writeln!(
             self.body,
-            r#"<text x="{x:.1}" y="{y:.1}" font-family="sans-serif" font-size="{size}" fill="{fill}" text-anchor="{anchor}">{text}</text>"#
+            r#"<text{class} x="{x:.1}" y="{y:.1}" font-family="sans-serif" font-size="{size}" fill="{fill}" text-anchor="{anchor}">{text}</text>"#
         );
     }
 
@@ -139,17 +181,23 @@ impl Card {
     }
 
     /// The whole SVG, described by `about` for those who cannot see it.
-    pub(crate) fn finish(self, about: &str) -> String {
+    pub(crate) fn finish(&self, about: &str) -> String {
         let Self {
             width,
             height,
             body,
         } = self;
-        let about = escape(about);
+        let (about, style) = (escape(about), dark_style());
         format!(
-            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.1} {height:.1}" role="img" aria-label="{about}">
+            r#"<svg xmlns="http://www.w3.org/2000/svg" class="cvstudy-card" width="{width:.0}" height="{height:.0}" viewBox="0 0 {width:.1} {height:.1}" role="img" aria-label="{about}">
+{style}
 {body}</svg>"#
         )
+    }
+
+    /// The card as it is shown, with words for those who cannot see it.
+    pub(crate) fn show(&self, about: String) -> Bundle {
+        Bundle::drawing(self.finish(&about), self.width, self.height, about)
     }
 }
 
@@ -195,6 +243,24 @@ pub(crate) fn round_step(span: f64, most: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_card_follows_the_page_and_data_does_not() {
+        let mut card = Card::white(80.0, 40.0);
+        card.text((1.0, 9.0), Anchor::Start, 12.0, INK, "words", 60.0);
+        // Colours of pixels, which happen to be those of paper and ink.
+        card.rect([0.0, 0.0, 9.0, 9.0], PAPER, 0.0);
+        card.rect([9.0, 0.0, 9.0, 9.0], INK, 0.0);
+        let bundle = card.show("\"two\" pixels".into());
+        let svg = bundle.data["image/svg+xml"].as_str().unwrap();
+        assert!(svg.contains("prefers-color-scheme:dark"));
+        assert!(svg.contains(r##"<text class="ink" x="1.0""##), "{svg}");
+        assert_eq!(svg.matches(r#"<rect class="paper""#).count(), 1);
+        assert_eq!(svg.matches("<rect x=").count(), 2, "without a class: {svg}");
+        let html = bundle.data["text/html"].as_str().unwrap();
+        assert!(html.contains(r#"alt="&quot;two&quot; pixels""#), "{html}");
+        assert!(html.contains(r#"width="80" height="40""#), "{html}");
+    }
 
     #[test]
     fn steps_are_round() {

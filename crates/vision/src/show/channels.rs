@@ -2,7 +2,7 @@
 
 use rt::{Bundle, Show};
 
-use super::card::{Anchor, Card, GREY_INK, INK, LINE, round_step};
+use super::card::{Anchor, Card, GREY_INK, GRID, INK, LINE, round_step};
 use crate::{Grid, Image};
 
 /// Red, green and blue as lines and areas on white: bright enough to be named, dark enough to be seen.
@@ -93,7 +93,7 @@ impl ChannelHistogram {
     /// Name, colour and counts of each line: one if the image is grey, else three.
     fn lines(&self) -> Vec<(&'static str, &'static str, &[u32; 256])> {
         if self.grey {
-            return vec![("grey", GREY_INK, &self.counts[0])];
+            return vec![("grey", "#7A7A7A", &self.counts[0])];
         }
         let lines = COLOURS.iter().zip(&self.counts);
         lines
@@ -101,7 +101,7 @@ impl ChannelHistogram {
             .collect()
     }
 
-    fn svg(&self, about: &str) -> String {
+    fn card(&self) -> Card {
         let lines = self.lines();
         let ceiling = ceiling(&lines);
         let mut card = Card::white(LEFT + WIDTH + 20.0, BASE + 44.0);
@@ -119,7 +119,7 @@ impl ChannelHistogram {
             let at = (LEFT + WIDTH, BASE + 36.0);
             card.text(at, Anchor::End, 12.0, GREY_INK, &note, 240.0);
         }
-        card.finish(about)
+        card
     }
 }
 
@@ -141,7 +141,7 @@ fn axes(card: &mut Card, ceiling: f64) {
     for index in 0..=(ceiling / step) as u32 {
         let count = f64::from(index) * step;
         let (_, y) = place(0.0, count, ceiling);
-        card.line((LEFT, y), (LEFT + WIDTH, y), "#E6E6E6", 1.0);
+        card.line((LEFT, y), (LEFT + WIDTH, y), GRID, 1.0);
         let at = (LEFT - 6.0, y + 4.0);
         card.text(at, Anchor::End, 12.0, GREY_INK, &count.to_string(), LEFT);
     }
@@ -190,8 +190,7 @@ fn ceiling(lines: &[(&str, &str, &[u32; 256])]) -> f64 {
 
 impl Show for ChannelHistogram {
     fn show(&self) -> Bundle {
-        let about = self.about();
-        Bundle::svg(self.svg(&about), about)
+        self.card().show(self.about())
     }
 }
 
@@ -225,7 +224,7 @@ mod tests {
             histogram.show().plain(),
             "histogram of 40 pixels: mean red 4.5, green 7.0, blue 255.0"
         );
-        let svg = histogram.svg("");
+        let svg = histogram.card().finish("");
         assert_eq!(svg.matches("<path").count(), 3);
     }
 
@@ -233,6 +232,6 @@ mod tests {
     fn grey_has_one_line() {
         let grey = channel_histogram(&Image::filled(3, 3, [9; 3]).unwrap());
         assert_eq!(grey.show().plain(), "histogram of 9 grey pixels: mean 9.0");
-        assert_eq!(grey.svg("").matches("<path").count(), 1);
+        assert_eq!(grey.card().finish("").matches("<path").count(), 1);
     }
 }

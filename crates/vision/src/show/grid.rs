@@ -151,7 +151,7 @@ impl Grid {
         // What is beyond the most that is shown is counted, so it need not be converted.
         let shown = count.min(MAX_IN_GRID as i64);
         let images = (0..shown)
-            .map(|index| Image::from_tensor(&batch.get(index)))
+            .map(|index| Image::from_chw(&batch.get(index)))
             .collect::<Result<Vec<_>, _>>()?;
         let mut grid = Self::new(images);
         grid.left_out = usize::try_from(count - shown).unwrap_or_default();

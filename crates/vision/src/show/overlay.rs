@@ -5,7 +5,8 @@ use rt::{Bundle, Show};
 use super::canvas::Canvas;
 use super::card::{Anchor, Card, PALETTE, hex, ink_on, text_width};
 use super::preview;
-use crate::{AsArray, Cmap, Image, VisionError};
+use crate::transforms::{BoundingBox, KeyPoint, Mask, Sample};
+use crate::{Array, AsArray, Cmap, Image, VisionError};
 
 /// Images smaller than this are enlarged by whole pixels towards it, so that labels fit; CSS pixels.
 const ROOMY: u32 = 400;
@@ -64,6 +65,41 @@ impl Overlay {
             classes: Vec::new(),
             contents: Vec::new(),
         }
+    }
+
+    /// A sample with all that belongs to it: its masks, in a colour for each label, its boxes and its key points.
+    ///
+    /// # Errors
+    /// [`VisionError::Argument`] when a mask has not the size of the picture.
+    pub fn of_sample(sample: &Sample) -> Result<Self, VisionError> {
+        let mut overlay = Self::new(&sample.image);
+        for mask in &sample.masks {
+            overlay = overlay.labels(mask)?;
+        }
+        let sides = |b: &BoundingBox| [b.x_min, b.y_min, b.x_max, b.y_max].map(|side| side as f32);
+        let boxes: Vec<_> = sample.boxes.iter().map(sides).collect();
+        let point = |&KeyPoint { x, y }: &KeyPoint| [x as f32, y as f32];
+        let points: Vec<_> = sample.key_points.iter().map(point).collect();
+        overlay = overlay.boxes(&boxes);
+        Ok(match points.as_slice() {
+            [] => overlay,
+            points => overlay.keypoints(points),
+        })
+    }
+
+    /// Each label of a mask but 0 as a mask that is called by its number.
+    fn labels(mut self, mask: &Mask) -> Result<Self, VisionError> {
+        let shape = [mask.height() as usize, mask.width() as usize];
+        let mut known = [false; 256];
+        for &label in mask.labels() {
+            known[usize::from(label)] = true;
+        }
+        for label in (1..=255u8).filter(|&label| known[usize::from(label)]) {
+            let here = mask.labels().iter().map(|&other| u8::from(other == label));
+            let part = Array::from_u8(&shape, here.collect())?;
+            self = self.mask(&part, &label.to_string())?;
+        }
+        Ok(self)
     }
 
     /// Adds boxes `[left, top, right, bottom]` in pixels.
@@ -221,7 +257,7 @@ impl Overlay {
         }
     }
 
-    fn svg(&self, about: &str) -> Result<String, VisionError> {
+    fn card(&self) -> Result<Card, VisionError> {
         let longest = self.image.width().max(self.image.height());
         let shown = match longest {
             longest if longest > preview::PAGE => preview::PAGE,
@@ -266,7 +302,7 @@ impl Overlay {
         for (label, colour) in self.masks.iter().filter(|(label, _)| !label.is_empty()) {
             x += chip(&mut card, (x, height + 6.0), label, *colour) + 6.0;
         }
-        Ok(card.finish(about))
+        Ok(card)
     }
 }
 
@@ -307,8 +343,8 @@ fn blend(below: [u8; 3], above: [u8; 3]) -> [u8; 3] {
 impl Show for Overlay {
     fn show(&self) -> Bundle {
         let about = self.about();
-        match self.svg(&about) {
-            Ok(svg) => Bundle::svg(svg, about),
+        match self.card() {
+            Ok(card) => card.show(about),
             Err(error) => Bundle::text(format!("{about} (cannot be shown: {error})")),
         }
     }
@@ -348,6 +384,29 @@ mod tests {
         assert_eq!(drawn.pixel(5, 15), PALETTE[0]);
         assert_eq!(drawn.pixel(15, 15), [100; 3]);
         assert_eq!(drawn.pixel(20, 15), PALETTE[1], "the bone");
+    }
+
+    #[test]
+    fn a_sample_is_drawn_with_all_that_belongs_to_it() {
+        let mut sample = Sample::new(grey());
+        assert_eq!(Overlay::of_sample(&sample).unwrap().to_image(), grey());
+        let labels = (0..1200).map(|i| (i / 400) as u8).collect();
+        sample.masks.push(Mask::new(40, 30, labels).unwrap());
+        sample.boxes.push(BoundingBox::new(5.0, 2.0, 20.0, 8.0));
+        sample.key_points.push(KeyPoint { x: 30.5, y: 5.5 });
+        let overlay = Overlay::of_sample(&sample).unwrap();
+        assert_eq!(
+            overlay.show().plain(),
+            "image 40x30 RGB with mask \"1\" on 33 % of it, mask \"2\" on 33 % of it, box, 1 keypoints"
+        );
+        let image = overlay.to_image();
+        assert_eq!(image.pixel(0, 0), [100; 3]);
+        assert_eq!(image.pixel(0, 15), blend([100; 3], PALETTE[0]));
+        assert_eq!(image.pixel(0, 29), blend([100; 3], PALETTE[1]));
+        assert_eq!(image.pixel(30, 5), PALETTE[0], "the point");
+        assert_eq!(image.pixel(5, 5), PALETTE[2], "the box");
+        sample.masks.push(Mask::new(4, 3, vec![1; 12]).unwrap());
+        assert!(Overlay::of_sample(&sample).is_err());
     }
 
     #[test]

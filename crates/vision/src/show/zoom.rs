@@ -2,7 +2,7 @@
 
 use rt::{Bundle, Show};
 
-use super::card::{Anchor, Card, GREY_INK, INK, LINE, hex, ink_on};
+use super::card::{Anchor, Card, GREY_INK, LINE, hex, ink_on};
 use super::preview;
 use crate::{Image, VisionError};
 
@@ -47,7 +47,7 @@ pub fn zoom(image: &Image, x: u32, y: u32, width: u32, height: u32) -> Result<Zo
 }
 
 impl Zoom {
-    fn svg(&self, about: &str) -> Result<String, VisionError> {
+    fn card(&self) -> Result<Card, VisionError> {
         let (columns, rows) = (f64::from(self.width), f64::from(self.height));
         let (image_width, image_height) =
             preview::fit(self.image.width(), self.image.height(), CONTEXT as u32);
@@ -93,7 +93,7 @@ impl Zoom {
                 square(&mut card, corner, colour);
             }
         }
-        Ok(card.finish(about))
+        Ok(card)
     }
 
     /// The whole image with a frame around the part.
@@ -125,11 +125,7 @@ fn square(card: &mut Card, (x, y): (f64, f64), colour: [u8; 3]) {
     card.rect([x, y, SQUARE, SQUARE], &hex(colour), 0.0);
     card.frame([x, y, SQUARE, SQUARE], LINE, 0.5);
     let middle = x + SQUARE / 2.0;
-    let ink = if colour == [255; 3] {
-        INK
-    } else {
-        ink_on(colour)
-    };
+    let ink = ink_on(colour);
     for (line, value) in colour.into_iter().enumerate() {
         let baseline = y + 14.0 + line as f64 * 13.0;
         let text = value.to_string();
@@ -150,8 +146,8 @@ impl Show for Zoom {
             "{width}x{height} pixels of {}, from column {x}, row {y}, each with its red, green and blue",
             preview::describe(&self.image)
         );
-        match self.svg(&about) {
-            Ok(svg) => Bundle::svg(svg, about),
+        match self.card() {
+            Ok(card) => card.show(about),
             Err(error) => Bundle::text(format!("{about} (cannot be shown: {error})")),
         }
     }

@@ -66,7 +66,7 @@ pub(crate) struct Blur {
 
 impl Filter for Blur {
     fn render(&self, from: Pixels<'_>, to: &mut Buffer) -> Result<(), VisionError> {
-        blur::blur(from, &self.weights, &self.weights, to);
+        blur::blur(from, &self.weights, to);
         Ok(())
     }
 }

@@ -309,7 +309,7 @@ impl Affine {
     /// What changes, in words.
     pub(crate) fn words(&self) -> String {
         let [x, y] = self.translate.map(|pixels| said(pixels, 0));
-        let [shear_x, shear_y] = self.shear;
+        let [shear_x, shear_y] = self.shear.map(|degrees| said(degrees, 1));
         let parts = [
             (
                 self.angle != 0.0,

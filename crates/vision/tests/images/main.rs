@@ -7,6 +7,7 @@
 
 mod broken;
 mod golden;
+mod kinds;
 mod properties;
 
 use vision::Image;

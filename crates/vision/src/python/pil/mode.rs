@@ -2,7 +2,7 @@
 
 use image::{ExtendedColorType, ImageFormat};
 
-use crate::read::jpeg_marks;
+use crate::read::{bmp_greys, jpeg_marks};
 
 /// The kinds of pixels, under Pillow's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub enum Mode {
     Rgb,
     /// `RGBA`: the same and how opaque it is.
     Rgba,
-    /// `CMYK`: four inks.
+    /// `CMYK`: four inks, 0 (none) to 255.
     Cmyk,
     /// `I;16`: grey, 0-65535.
     I16,
@@ -100,8 +100,13 @@ fn of_gif(bytes: &[u8]) -> Mode {
     if grey { Mode::L } else { Mode::P }
 }
 
-/// BMP's bits a pixel, at byte 28.
+/// BMP's bits a pixel, and whether its palette says more than its indices.
 fn of_bmp(bytes: &[u8]) -> Option<Mode> {
+    match bmp_greys(bytes) {
+        Some(2) => return Some(Mode::One),
+        Some(_) => return Some(Mode::L),
+        None => {}
+    }
     match bytes.get(28)? {
         1 | 4 | 8 => Some(Mode::P),
         16 | 24 => Some(Mode::Rgb),

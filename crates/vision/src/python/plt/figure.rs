@@ -1,7 +1,7 @@
 //! Picture, axes and colour bar as SVG.
 
 use super::PltImage;
-use crate::show::card::{Anchor, Card, GREY_INK, INK, LINE, round_step};
+use crate::show::card::{Anchor, Card, GREY_INK, INK, LINE, WARNING_INK, round_step};
 use crate::show::preview;
 use crate::{Image, VisionError};
 
@@ -12,7 +12,7 @@ const MARGIN: f64 = 14.0;
 const BAR_ROOM: f64 = 76.0;
 
 impl PltImage {
-    pub(super) fn svg(&self, about: &str) -> Result<String, VisionError> {
+    pub(super) fn card(&self) -> Result<Card, VisionError> {
         let image = self.picture()?;
         let (columns, rows) = (f64::from(image.width()), f64::from(image.height()));
         let scale = LONGEST / columns.max(rows);
@@ -62,9 +62,16 @@ impl PltImage {
         }
         if let Some(warning) = warning {
             let at = (MARGIN, bottom + 16.0);
-            card.text(at, Anchor::Start, 12.0, "#B04A00", &warning, right - MARGIN);
+            card.text(
+                at,
+                Anchor::Start,
+                12.0,
+                WARNING_INK,
+                &warning,
+                right - MARGIN,
+            );
         }
-        Ok(card.finish(about))
+        Ok(card)
     }
 
     /// The map from its last colour, on top, to its first, with a few values beside it.
@@ -165,8 +172,9 @@ mod tests {
             .unwrap()
             .title("a & b")
             .colorbar()
-            .svg("")
-            .unwrap();
+            .card()
+            .unwrap()
+            .finish("");
         assert!(svg.contains("a &amp; b</text>"));
         assert_eq!(number(0.25), "0.25");
         assert_eq!(number(-0.00001), "-1.0e-5");

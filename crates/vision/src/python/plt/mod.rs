@@ -202,8 +202,8 @@ impl PltImage {
 impl Show for PltImage {
     fn show(&self) -> Bundle {
         let about = self.about();
-        match self.svg(&about) {
-            Ok(svg) => Bundle::svg(svg, about),
+        match self.card() {
+            Ok(card) => card.show(about),
             Err(error) => Bundle::text(format!("{about} (cannot be shown: {error})")),
         }
     }

@@ -25,7 +25,33 @@ pub(crate) mod window;
 /// Runs `work`, compiled for the widest vectors that this processor has.
 #[inline(always)]
 pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
+    #[cfg(test)]
+    if plain::is_asked_for() {
+        return pulp::Arch::Scalar.dispatch(work);
+    }
     pulp::Arch::new().dispatch(work)
+}
+
+/// Tests can ask for what runs on any processor.
+#[cfg(test)]
+pub(crate) mod plain {
+    use std::cell::Cell;
+
+    thread_local! {
+        static ASKED_FOR: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(crate) fn is_asked_for() -> bool {
+        ASKED_FOR.get()
+    }
+
+    /// Runs `work`, and what it calls on this thread, without the vectors of this processor.
+    pub(crate) fn without_vectors<R>(work: impl FnOnce() -> R) -> R {
+        ASKED_FOR.set(true);
+        let result = work();
+        ASKED_FOR.set(false);
+        result
+    }
 }
 
 /// The value without its fraction, in 0-255.
@@ -59,6 +85,21 @@ pub(crate) const SHARE_BITS: u32 = 7;
 pub(crate) fn fraction(weight: f64) -> u16 {
     // A float becomes the nearest whole number that fits: 1.0 becomes 65535.
     (weight * 65536.0).round() as u16
+}
+
+/// Weights, 0 or more, as whole numbers that add up to `total` exactly, so that one colour stays that colour: what
+/// is rounded are their running sums, and no error adds up.
+pub(crate) fn whole_weights(weights: &[f64], total: u32) -> Vec<u32> {
+    let sum: f64 = weights.iter().sum();
+    let (mut so_far, mut given) = (0.0, 0);
+    let whole = weights.iter().map(|weight| {
+        so_far += weight;
+        let wanted = (so_far / sum * f64::from(total)).round() as u32;
+        let weight = wanted.saturating_sub(given);
+        given += weight;
+        weight
+    });
+    whole.collect()
 }
 
 /// The share of a value that a weight gives: the upper half of a product of 32 bits, which is one instruction.

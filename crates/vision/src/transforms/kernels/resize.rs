@@ -8,7 +8,7 @@ use fast_image_resize::pixels::U8x3;
 use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 
 use super::buffer::{Buffer, Pixels};
-use super::{SHARE_BITS, fraction, share, vectorised};
+use super::{SHARE_BITS, fraction, share, vectorised, whole_weights};
 use crate::{Interpolation, VisionError};
 
 /// How the crate calls it.
@@ -59,11 +59,18 @@ pub(crate) fn scale(
     Ok(())
 }
 
+/// Rows in one from which on sums are kept in 32 bits: what 16 bits lose with each row adds up.
+const MANY_ROWS: f64 = 16.0;
+
+/// Behind the point of a sum in 32 bits: 255 and one half still fit.
+const SUM_BITS: u32 = 24;
+
 /// Shrinks the part downwards only, with the weights of Pillow's bilinear filter: a triangle as wide as the rows
 /// that fall into one, and as many to both sides.
 fn shrink_down(from: Pixels<'_>, [x, y, width, height]: [usize; 4], to: &mut Buffer) {
     let step = height as f64 / to.height as f64;
     let mut sums = vec![0u16; width * 3];
+    let mut long_sums = vec![0u32; if step > MANY_ROWS { width * 3 } else { 0 }];
     let mut weights = Vec::new();
     for (index, out) in to.bytes.chunks_exact_mut(width * 3).enumerate() {
         let middle = (index as f64 + 0.5) * step;
@@ -71,26 +78,68 @@ fn shrink_down(from: Pixels<'_>, [x, y, width, height]: [usize; 4], to: &mut Buf
         let last = ((middle + step + 0.5) as usize).min(height);
         weights.clear();
         weights.extend((first..last).map(|row| 1.0 - ((row as f64 + 0.5 - middle) / step).abs()));
-        let sum: f64 = weights.iter().sum();
-        sums.fill(0);
-        for (row, weight) in (y + first..).zip(&weights) {
-            let row = &from.row(row)[x * 3..(x + width) * 3];
-            vectorised(
-                #[inline(always)]
-                || add_share(row, fraction(weight / sum), &mut sums),
-            );
+        let rows = (y + first..y + last).map(|row| &from.row(row)[x * 3..(x + width) * 3]);
+        if step > MANY_ROWS {
+            add_many(rows, &weights, &mut long_sums, out);
+        } else {
+            add_few(rows, &weights, &mut sums, out);
         }
-        // Every share has lost half a unit on average.
-        let half = (1 << (SHARE_BITS - 1)) + weights.len() as u16 / 2;
+    }
+}
+
+/// The weighted mean of a few rows, in 16 bits.
+fn add_few<'a>(
+    rows: impl Iterator<Item = &'a [u8]>,
+    weights: &[f64],
+    sums: &mut [u16],
+    out: &mut [u8],
+) {
+    let sum: f64 = weights.iter().sum();
+    sums.fill(0);
+    for (row, weight) in rows.zip(weights) {
+        vectorised(
+            #[inline(always)]
+            || add_share(row, fraction(weight / sum), sums),
+        );
+    }
+    // Every share has lost half a unit on average.
+    let half = (1 << (SHARE_BITS - 1)) + weights.len() as u16 / 2;
+    vectorised(
+        #[inline(always)]
+        || {
+            for (out, sum) in out.iter_mut().zip(&*sums) {
+                *out = ((*sum + half) >> SHARE_BITS).min(255) as u8;
+            }
+        },
+    );
+}
+
+/// The weighted mean of many rows, in 32 bits, of which nothing is lost.
+fn add_many<'a>(
+    rows: impl Iterator<Item = &'a [u8]>,
+    weights: &[f64],
+    sums: &mut [u32],
+    out: &mut [u8],
+) {
+    sums.fill(1 << (SUM_BITS - 1));
+    for (row, weight) in rows.zip(whole_weights(weights, 1 << SUM_BITS)) {
         vectorised(
             #[inline(always)]
             || {
-                for (out, sum) in out.iter_mut().zip(&sums) {
-                    *out = ((*sum + half) >> SHARE_BITS).min(255) as u8;
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    *sum += u32::from(*value) * weight;
                 }
             },
         );
     }
+    vectorised(
+        #[inline(always)]
+        || {
+            for (out, sum) in out.iter_mut().zip(&*sums) {
+                *out = (*sum >> SUM_BITS) as u8;
+            }
+        },
+    );
 }
 
 #[inline(always)]
