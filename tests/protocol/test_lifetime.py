@@ -52,6 +52,7 @@ class Lifetime(unittest.TestCase):
             second = self.start(environment={"CVSTUDY_HOME": home})
             tail = second.ask("history_request", {"hist_access_type": "tail", "n": 1, "output": False, "raw": True})
             self.assertEqual(tail["history"], [[1, 1, "let remembered = 1;"]])
+            second.close()  # It must not write into the folder while that is taken away.
 
     def test_it_speaks_over_ipc(self):
         self.assertEqual(self.start(transport="ipc").text("7"), "7")
