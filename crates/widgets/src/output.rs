@@ -58,9 +58,9 @@ mod tests {
         let model = &place.widget.model;
         assert_eq!(model.get("_model_name"), "OutputModel");
         assert_eq!(model.get("_model_module"), MODULE);
-        let [output] = &model.get("outputs").as_array().unwrap()[..] else {
-            panic!("one output");
-        };
+        let outputs = model.get("outputs");
+        assert_eq!(outputs.as_array().map(Vec::len), Some(1));
+        let output = &outputs[0];
         assert_eq!(output["output_type"], "display_data");
         assert_eq!(output["data"]["text/plain"], "a dot");
         assert_eq!(output["metadata"]["image/png"]["width"], 2);

@@ -9,7 +9,7 @@
 //! | `reply` | replies, and the rule busy, answer, idle |
 //! | `shell`, `control`, `stdin`, `heartbeat`, `iopub` | one channel each |
 //! | `publisher` | the socket of `iopub`, with a queue for each subscriber |
-//! | `cells`, `comms` | the thread that runs cells and hands comms over |
+//! | `cells`, `comms` | the queue of cells, and the thread that runs them and hands comms over |
 //! | `outlets` | what a cell says, as messages |
 //! | `history` | what was executed |
 //! | `language` | completion and inspection |

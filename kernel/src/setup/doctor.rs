@@ -1,6 +1,6 @@
 //! The state of every part, as a table or as JSON.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail};
@@ -98,6 +98,7 @@ fn examine(place: &Place) -> Result<Report> {
         }
         parts.push(row);
     }
+    parts.push(analyzer(&program()?.with_file_name("assist")));
     parts.push(Row {
         bytes: Some(bytes_under(&place.home)),
         ..Row::ok("cache folder", None, Some(place.home.clone()))
@@ -110,6 +111,19 @@ fn examine(place: &Place) -> Result<Report> {
         python: place.python(),
         parts,
     })
+}
+
+/// The helper that completion asks where declarations tell too little; it takes long to build, and lessons do not need it.
+fn analyzer(helper: &Path) -> Row {
+    let advice = "optional: `cargo build --package assist` in the clone, some minutes, adds completion by rust-analyzer";
+    let is_there = helper.is_file();
+    Row {
+        state: if is_there { "ok" } else { "absent" },
+        needed: false,
+        bytes: is_there.then(|| bytes_under(helper)),
+        advice: (!is_there).then(|| advice.to_owned()),
+        ..Row::ok("rust-analyzer", None, Some(helper.to_path_buf()))
+    }
 }
 
 /// What the set-up cannot provide itself.
@@ -255,6 +269,15 @@ mod tests {
         assert!(is_at_least("1.96.0-nightly", "1.95"));
         assert!(!is_at_least("1.9.9", "1.95"));
         assert!(!is_at_least("", "1.95"));
+    }
+
+    #[test]
+    fn without_rust_analyzer_nothing_is_wrong() {
+        let absent = analyzer(Path::new("/nowhere/assist"));
+        assert_eq!((absent.state, absent.is_fault()), ("absent", false));
+        assert!(absent.advice.unwrap().contains("--package assist"));
+        let there = analyzer(&std::env::current_exe().unwrap());
+        assert_eq!((there.state, there.advice), ("ok", None));
     }
 
     #[test]

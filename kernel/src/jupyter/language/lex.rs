@@ -77,10 +77,10 @@ impl<'a> Tokens<'a> {
             self.open |= end.is_none();
             return end.map_or(self.text.len(), |end| at + end);
         }
-        if let Some(body) = rest.strip_prefix("/*") {
-            let end = body.find("*/");
-            self.open |= end.is_none();
-            return end.map_or(self.text.len(), |end| at + end + 4);
+        if rest.starts_with("/*") {
+            let length = comment_length(rest);
+            self.open |= length.is_none();
+            return length.map_or(self.text.len(), |length| at + length);
         }
         let (token, length) = if let Some(length) = text_literal(rest) {
             self.open |= length.is_none();
@@ -300,6 +300,28 @@ fn number_length(text: &str) -> usize {
     }
 }
 
+/// The length of the block comment that begins here, with those inside it; `None` when it does not end.
+fn comment_length(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(sign) = text[at..].find(['/', '*']).map(|sign| at + sign) {
+        let rest = &text[sign..];
+        if rest.starts_with("/*") {
+            depth += 1;
+            at = sign + 2;
+        } else if rest.starts_with("*/") {
+            depth -= 1;
+            at = sign + 2;
+            if depth == 0 {
+                return Some(at);
+            }
+        } else {
+            at = sign + 1;
+        }
+    }
+    None
+}
+
 /// The length of a string or character literal that begins here: `None` inside when it does not end.
 fn text_literal(text: &str) -> Option<Option<usize>> {
     let prefix = ["br", "cr", "b", "c", "r", ""].into_iter().find(|prefix| {
@@ -385,6 +407,19 @@ mod tests {
         assert!(Tokens::of("\"a").open);
         assert!(Tokens::of("r#\"a\"").open);
         assert!(!Tokens::of("'a' \"b\" r#\"c\"# /* d */ 'life 1.5").open);
+    }
+
+    #[test]
+    fn comments_nest() {
+        for (code, words) in [
+            ("a /* b /* c */ d */ e", 2),
+            ("/**/ a /***/ b /*/ c */ d", 3),
+            ("/* größe * / */ a", 1),
+        ] {
+            let tokens = Tokens::of(code);
+            assert_eq!((tokens.all.len(), tokens.open), (words, false), "{code}");
+        }
+        assert!(Tokens::of("a /* b /* c */ d").open);
     }
 
     #[test]
