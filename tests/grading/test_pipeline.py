@@ -288,7 +288,7 @@ class Pipeline(unittest.TestCase):
         self.assertEqual(after["essay-written"]["score"], ours["essay-written"]["score"] + 3.25)
 
     def test_points_are_given_on_a_page(self):
-        self.some("essay-written", "solved", "essay-space")
+        self.some("essay-written", "solved", "essay-space", "above-the-most")
         self.course.grade()
         command = [PROGRAM, "grade", "by-hand", self.course.ours, "--source", SOURCE / "contract.md"]
         server = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE, text=True)
@@ -302,7 +302,7 @@ class Pipeline(unittest.TestCase):
             with urllib.request.urlopen(urllib.parse.urljoin(base, place), data) as reply:
                 return reply.read().decode()
 
-        self.assertRegex(page(base), r"essay</a>(.|\n)*2 of 3 wait")
+        self.assertRegex(page(base), r"essay</a>(.|\n)*2 of 4 wait")
         with self.assertRaises(urllib.error.HTTPError):
             page(f"{site}/another-key/")
         first = re.search(r'href="([^"]+)">essay<', page(base))[1]
@@ -314,7 +314,12 @@ class Pipeline(unittest.TestCase):
         self.assertIn("is no number from 0 to 4", page("save", **hidden, score="5"))
         after = page("save", **hidden, score="2,5", comment="well <put>")
         self.assertNotIn(f'value="{hidden["student"]}"', after, "the next one that waits")
-        self.assertRegex(page(base), r"essay</a>(.|\n)*1 of 3 wait")
+        self.assertRegex(page(base), r"essay</a>(.|\n)*1 of 4 wait")
+        # Tests that gave more points than there are need a person, who sees the answer as well.
+        odd = page(re.search(r'href="([^"]+)">probe-tests<', page(base))[1])
+        self.assertIn("fn probe() -&gt; f64 { 3.5 }", odd)
+        page("save", **{**hidden, "cell": "probe-tests", "student": "above-the-most"}, score="1")
+        self.assertRegex(page(base), r"probe-tests</a>(.|\n)*done")
         task = {**hidden, "cell": "task", "student": "solved"}
         self.assertIn("scheme-marker: axes have names.", page(re.search(r'href="([^"]+)">task<', page(base))[1]))
         page("save", **task, item=["0"])
