@@ -390,8 +390,9 @@ fn the_tour_runs_from_top_to_bottom() {
     }
 }
 
-/// The gallery is leafed through, not waited for: it takes a quarter of this where nothing else runs.
-const GALLERY: Duration = Duration::from_secs(60);
+/// The gallery is leafed through, not waited for: it is to take less than a minute where nothing else runs, and no
+/// more than three where the tests share the machine.
+const GALLERY: Duration = Duration::from_secs(180);
 
 #[test]
 fn the_gallery_runs_from_top_to_bottom() {

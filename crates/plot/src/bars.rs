@@ -90,7 +90,7 @@ fn write_value(scene: &mut Scene, chart: &Chart, value: f64, bar: Rect, plane: &
     let fits = |size: &f64| {
         let width = text::width(&words, *size);
         if chart.horizontal {
-            bar.height() + 2.0 >= size * 0.8 && width <= beyond
+            bar.height() >= size * 0.75 && width <= beyond
         } else {
             width <= room
         }

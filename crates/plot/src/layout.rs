@@ -15,6 +15,10 @@ pub(crate) const TITLE_SIZE: f64 = 16.0;
 pub(crate) const TEXT_SIZE: f64 = 13.0;
 pub(crate) const TICK_SIZE: f64 = 12.0;
 pub(crate) const LINE_HEIGHT: f64 = 20.0;
+/// A line of a note.
+const NOTE_HEIGHT: f64 = LINE_HEIGHT - 3.0;
+/// What legend and notes leave of the height for the plane.
+const LEAST_PLANE: f64 = 40.0;
 /// The most that names beside an axis may take.
 const LONGEST_NAME: f64 = 170.0;
 
@@ -112,13 +116,32 @@ fn frame(scene: &mut Scene, chart: &Chart) -> Rect {
             .bold = true;
         rest.top += LINE_HEIGHT + 6.0;
     }
-    rest.top = legend::draw(scene, &chart.series, rest);
-    for note in marks::notes(chart).iter().rev() {
-        for line in text::wrap(note, TICK_SIZE, room).iter().rev() {
-            let at = (rest.left, rest.bottom - 6.0);
-            scene.write(line, at, TICK_SIZE, Paint::Faint, Anchor::Start);
-            rest.bottom -= LINE_HEIGHT - 3.0;
+    let mut notes = Vec::new();
+    for note in marks::notes(chart) {
+        notes.extend(text::wrap(&note, TICK_SIZE, room));
+    }
+    // On small cards legend and notes leave something to the data, and one line of notes is left by the legend.
+    let names = f64::from(u8::from(!chart.x_label.is_empty()));
+    let data = LEAST_PLANE + LINE_HEIGHT + names * LINE_HEIGHT;
+    let note = match notes.is_empty() {
+        true => 0.0,
+        false => NOTE_HEIGHT + 4.0,
+    };
+    rest.top = legend::draw(scene, &chart.series, rest, rest.height() - data - note);
+    let most = ((rest.height() - data - 4.0) / NOTE_HEIGHT).max(1.0) as usize;
+    if notes.len() > most {
+        notes.truncate(most);
+        if let Some(last) = notes.last_mut() {
+            *last = format!(
+                "{}…",
+                text::shorten(last, TICK_SIZE, room - 2.0 * TICK_SIZE).trim_end_matches('…')
+            );
         }
+    }
+    for line in notes.iter().rev() {
+        let at = (rest.left, rest.bottom - 6.0);
+        scene.write(line, at, TICK_SIZE, Paint::Faint, Anchor::Start);
+        rest.bottom -= NOTE_HEIGHT;
     }
     if rest.bottom < scene.height - MARGIN {
         rest.bottom -= 4.0;
@@ -133,14 +156,14 @@ fn frame(scene: &mut Scene, chart: &Chart) -> Rect {
 }
 
 /// Writes the names of the axes into the room that `frame` has kept for them outside of `room`, at the middle of
-/// their axes as far as they fit there.
+/// their axes as far as they fit there: not into the legend above, nor into what stands below.
 fn label_axes(scene: &mut Scene, chart: &Chart, room: Rect, plane: &Plane) {
     let (x, y) = plane.rect.centre();
     let within = |middle: f64, length: f64, from: f64, to: f64| {
         let (low, high) = (from + length / 2.0, to - length / 2.0);
         middle.max(low).min(high.max(low))
     };
-    let (right, bottom) = (scene.width - MARGIN, scene.height - MARGIN);
+    let right = scene.width - MARGIN;
     if !chart.x_label.is_empty() {
         let label = text::shorten(&chart.x_label, TEXT_SIZE, right - MARGIN);
         let width = text::width(&label, TEXT_SIZE);
@@ -151,11 +174,11 @@ fn label_axes(scene: &mut Scene, chart: &Chart, room: Rect, plane: &Plane) {
         scene.write(label, at, TEXT_SIZE, Paint::Ink, Anchor::Middle);
     }
     if !chart.y_label.is_empty() {
-        let label = text::shorten(&chart.y_label, TEXT_SIZE, bottom - MARGIN);
+        let label = text::shorten(&chart.y_label, TEXT_SIZE, room.height());
         let height = text::width(&label, TEXT_SIZE);
         let at = (
             room.left - LINE_HEIGHT + 6.0,
-            within(y, height, MARGIN, bottom),
+            within(y, height, room.top, room.bottom),
         );
         scene
             .write(label, at, TEXT_SIZE, Paint::Ink, Anchor::Middle)
@@ -197,8 +220,12 @@ fn plane(chart: &Chart, room: Rect) -> (Plane, bool) {
         down: matrix(chart).is_some() || (chart.horizontal && !chart.categories.is_empty()),
     };
     let (below, upright) = bottom_room(chart, &plane);
+    let longest = match upright {
+        true => longest_upright(&plane),
+        false => LONGEST_NAME,
+    };
     for (_, label) in &mut plane.x.ticks {
-        *label = text::shorten_middle(label, TICK_SIZE, LONGEST_NAME);
+        *label = text::shorten_middle(label, TICK_SIZE, longest);
     }
     plane.rect.bottom = (room.bottom - below).max(plane.rect.top + 10.0);
     if let Some(matrix) = matrix(chart).filter(|matrix| matrix.square) {
@@ -207,7 +234,39 @@ fn plane(chart: &Chart, room: Rect) -> (Plane, bool) {
         plane.rect.right = plane.rect.left + cell * columns;
         plane.rect.bottom = plane.rect.top + cell * rows;
     }
+    part_labels(&mut plane, upright);
     (plane, upright)
+}
+
+/// Leaves out labels that would stand on the one before them, as they do in a very small plane.
+fn part_labels(plane: &mut Plane, upright: bool) {
+    // Widths are estimates on the wide side.
+    let across = |label: &str| match upright {
+        true => TICK_SIZE,
+        false => text::width(label, TICK_SIZE) * 0.8,
+    };
+    let parted =
+        |ticks: Vec<(f64, String)>, at: &dyn Fn(f64) -> f64, size: &dyn Fn(&str) -> f64| {
+            let mut kept: Vec<(f64, String)> = Vec::new();
+            for (value, label) in ticks {
+                let meets = |(other, words): &(f64, String)| {
+                    (at(value) - at(*other)).abs() < (size(&label) + size(words)) / 2.0
+                };
+                if label.is_empty() || !kept.last().is_some_and(meets) {
+                    kept.push((value, label));
+                }
+            }
+            kept
+        };
+    let (x, y) = (plane.x.ticks.clone(), plane.y.ticks.clone());
+    let x = parted(x, &|value| plane.x(value), &across);
+    let y = parted(y, &|value| plane.y(value), &|_| TICK_SIZE * 0.8);
+    (plane.x.ticks, plane.y.ticks) = (x, y);
+}
+
+/// The most that names which stand upright may take of what is still all the plane's: the data needs some of it.
+fn longest_upright(plane: &Plane) -> f64 {
+    LONGEST_NAME.min(plane.rect.height() * 0.45)
 }
 
 /// The height of what stands below the plane, and whether names stand upright there.
@@ -220,7 +279,7 @@ fn bottom_room(chart: &Chart, plane: &Plane) -> (f64, bool) {
     let named =
         plane.x.kind == Kind::Names && (matrix(chart).is_none() || !chart.x.names.is_empty());
     if named && widest > each - 6.0 {
-        (widest.min(LONGEST_NAME) + 10.0, true)
+        (widest.min(longest_upright(plane)) + 10.0, true)
     } else {
         (LINE_HEIGHT, false)
     }

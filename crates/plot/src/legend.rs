@@ -13,10 +13,14 @@ const BETWEEN: f64 = 14.0;
 /// The part of a chart's height that the legend may take.
 const MOST: f64 = 0.3;
 
-/// Draws the named series in rows from the top of `room`; returns where the rows end.
-pub(crate) fn draw(scene: &mut Scene, series: &[Series], room: Rect) -> f64 {
+/// Draws the named series in rows from the top of `room`, of which they may take `height`; returns where they end.
+pub(crate) fn draw(scene: &mut Scene, series: &[Series], room: Rect, height: f64) -> f64 {
     let named: Vec<_> = series.iter().filter(|s| has_entry(s)).collect();
-    let rows = ((scene.height * MOST / LINE_HEIGHT) as usize).max(1);
+    let rows = |height: f64| (height / LINE_HEIGHT) as usize;
+    // What says how many more there are is a row as well.
+    let rows = rows(scene.height * MOST)
+        .min(rows(height - 6.0).saturating_sub(1))
+        .max(1);
     let (mut x, mut y) = (room.left, room.top);
     let mut row = 1;
     for (index, series) in named.iter().enumerate() {

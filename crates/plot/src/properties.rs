@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::layout;
-use crate::scene::{Anchor, Item, Scene, Words};
+use crate::scene::{Anchor, Item, Rect, Scene, Words};
 use crate::{
     Chart, ColourMap, PlotError, bar_chart, box_plot, confusion_matrix, heat_map, histogram,
     lr_finder, text,
@@ -26,6 +26,12 @@ fn word() -> impl Strategy<Value = String> {
     prop_oneof![2 => "[a-zA-Z ]{0,12}", 1 => ".{0,60}", 1 => "[W界]{0,200}"]
 }
 
+/// The names, none of them twice.
+fn once(names: &[String]) -> impl Iterator<Item = String> {
+    let numbered = names.iter().enumerate();
+    numbered.map(|(index, name)| format!("{index} {name}"))
+}
+
 /// A chart of any kind.
 fn plain_chart() -> impl Strategy<Value = Chart> {
     (
@@ -44,8 +50,9 @@ fn plain_chart() -> impl Strategy<Value = Chart> {
                 1 => names
                     .iter()
                     .fold(Chart::new(), |chart, name| chart.scatter(name, pairs())),
-                2 => bar_chart(names.iter().zip(&a))
-                    .bar("more", names.iter().zip(&b))
+                // Two values of one name stand at one place: no bars could part them.
+                2 => bar_chart(once(&names).zip(&a))
+                    .bar("more", once(&names).zip(&b))
                     .values(),
                 3 => histogram(&a).histogram(names[0].as_str(), &b),
                 4 => box_plot(names.iter().map(|name| (name, &a))),
@@ -60,8 +67,8 @@ fn plain_chart() -> impl Strategy<Value = Chart> {
 fn chart() -> impl Strategy<Value = Chart> {
     let wishes = (
         any::<[bool; 4]>(),
-        300..900u32,
-        260..900u32,
+        200..900u32,
+        200..900u32,
         number(),
         number(),
     );
@@ -91,24 +98,67 @@ fn chart() -> impl Strategy<Value = Chart> {
     )
 }
 
+/// Where words stand: as long as they are estimated to be, and as high as their letters.
+fn place(words: &Words) -> Rect {
+    let length = text::width(&words.text, words.size);
+    let (before, after) = match words.anchor {
+        Anchor::Start => (0.0, length),
+        Anchor::Middle => (length / 2.0, length / 2.0),
+        Anchor::End => (length, 0.0),
+    };
+    let half = words.size * 0.5;
+    let (x, y) = words.at;
+    let [left, right, top, bottom] = match words.upright {
+        false => [x - before, x + after, y - half, y + half],
+        true => [x - half, x + half, y - after, y + before],
+    };
+    Rect {
+        left,
+        top,
+        right,
+        bottom,
+    }
+}
+
 /// The words that reach beyond the card by more than a hair.
 fn outside(scene: &Scene) -> Vec<&Words> {
     let beyond = |words: &&Words| {
-        let length = text::width(&words.text, words.size);
-        let (before, after) = match words.anchor {
-            Anchor::Start => (0.0, length),
-            Anchor::Middle => (length / 2.0, length / 2.0),
-            Anchor::End => (length, 0.0),
-        };
-        let half = words.size * 0.5;
-        let (x, y) = words.at;
-        let [left, right, top, bottom] = match words.upright {
-            false => [x - before, x + after, y - half, y + half],
-            true => [x - half, x + half, y - after, y + before],
-        };
+        let Rect {
+            left,
+            top,
+            right,
+            bottom,
+        } = place(words);
         left < -1.0 || right > scene.width + 1.0 || top < -1.0 || bottom > scene.height + 1.0
     };
     scene.words().filter(beyond).collect()
+}
+
+/// Two words of which one lies on the other, so that neither can be read. Estimates are on the wide side by up to a
+/// third, and letters and digits are lower than their line.
+fn on_each_other(scene: &Scene) -> Option<[&Words; 2]> {
+    let words: Vec<_> = scene
+        .words()
+        .filter(|words| !words.text.trim().is_empty())
+        .collect();
+    let core = |words: &Words| {
+        let rect = place(words);
+        let ((x, y), (width, height)) = (rect.centre(), (rect.width(), rect.height()));
+        let (length, letters) = (0.75, 0.73);
+        let (w, h) = match words.upright {
+            false => (width / 2.0 * length, height / 2.0 * letters),
+            true => (width / 2.0 * letters, height / 2.0 * length),
+        };
+        [x - w, x + w, y - h, y + h]
+    };
+    let meet = |a: &Words, b: &Words| {
+        let ([left, right, top, bottom], [l, r, t, b]) = (core(a), core(b));
+        left < r && l < right && top < b && t < bottom
+    };
+    words.iter().enumerate().find_map(|(index, one)| {
+        let other = words[..index].iter().find(|other| meet(one, other))?;
+        Some([*one, *other])
+    })
 }
 
 proptest! {
@@ -121,6 +171,7 @@ proptest! {
         prop_assert!(document.is_ok(), "{:?}", document.err());
         let scene = layout::scene(&chart).unwrap();
         prop_assert!(outside(&scene).is_empty(), "{:?} on {} x {}", outside(&scene), scene.width, scene.height);
+        prop_assert_eq!(on_each_other(&scene), None, "on {} x {}", scene.width, scene.height);
     }
 
     #[test]

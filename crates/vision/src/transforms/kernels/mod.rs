@@ -32,28 +32,6 @@ pub(crate) fn vectorised<R>(work: impl FnOnce() -> R) -> R {
     pulp::Arch::new().dispatch(work)
 }
 
-/// Tests can ask for what runs on any processor.
-#[cfg(test)]
-pub(crate) mod plain {
-    use std::cell::Cell;
-
-    thread_local! {
-        static ASKED_FOR: Cell<bool> = const { Cell::new(false) };
-    }
-
-    pub(crate) fn is_asked_for() -> bool {
-        ASKED_FOR.get()
-    }
-
-    /// Runs `work`, and what it calls on this thread, without the vectors of this processor.
-    pub(crate) fn without_vectors<R>(work: impl FnOnce() -> R) -> R {
-        ASKED_FOR.set(true);
-        let result = work();
-        ASKED_FOR.set(false);
-        result
-    }
-}
-
 /// The value without its fraction, in 0-255.
 #[inline(always)]
 pub(crate) fn to_range(value: f32) -> f32 {
@@ -106,4 +84,26 @@ pub(crate) fn whole_weights(weights: &[f64], total: u32) -> Vec<u32> {
 #[inline(always)]
 pub(crate) fn share(value: u16, weight: u16) -> u16 {
     ((u32::from(value) * u32::from(weight)) >> 16) as u16
+}
+
+/// Tests can ask for what runs on any processor.
+#[cfg(test)]
+pub(crate) mod plain {
+    use std::cell::Cell;
+
+    thread_local! {
+        static ASKED_FOR: Cell<bool> = const { Cell::new(false) };
+    }
+
+    pub(crate) fn is_asked_for() -> bool {
+        ASKED_FOR.get()
+    }
+
+    /// Runs `work`, and what it calls on this thread, without the vectors of this processor.
+    pub(crate) fn without_vectors<R>(work: impl FnOnce() -> R) -> R {
+        ASKED_FOR.set(true);
+        let result = work();
+        ASKED_FOR.set(false);
+        result
+    }
 }
