@@ -14,6 +14,8 @@ mod formula;
 mod models;
 #[path = "parity/peer.rs"]
 mod peer;
+#[path = "parity/pytorch.rs"]
+mod pytorch;
 #[path = "parity/start.rs"]
 mod start;
 #[path = "parity/tables.rs"]

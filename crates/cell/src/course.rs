@@ -18,6 +18,13 @@ const NATIVE: &[&str] = &[
     "torch",
     "torch_cpu",
     "c10",
+    // What torch-sys asks for besides, where libtorch has been built for graphics cards.
+    "torch_cuda",
+    "torch_cuda_cu",
+    "torch_cuda_cpp",
+    "c10_cuda",
+    "torch_hip",
+    "c10_hip",
     "stdc++",
     "gomp",
     "gcc_s",
@@ -160,4 +167,49 @@ fn make_stubs(home: &Path) -> Result<PathBuf, CellError> {
         }
     }
     Ok(stubs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_can_be_linked_wherever_the_course_can() {
+        let home = tempfile::tempdir().unwrap();
+        // An older version has made some of them.
+        std::fs::create_dir_all(home.path().join("stubs")).unwrap();
+        std::fs::write(home.path().join("stubs/libtorch.so"), "old").unwrap();
+        let stubs = make_stubs(home.path()).unwrap();
+        let names = [
+            "torch_cpu",
+            "c10",
+            "torch_cuda",
+            "c10_cuda",
+            "torch_hip",
+            "gomp",
+        ];
+        let linked = Command::new("cc")
+            .args([
+                "-shared",
+                "-nostdlib",
+                "-Wl,--no-as-needed",
+                "-x",
+                "c",
+                "/dev/null",
+                "-o",
+            ])
+            .arg(home.path().join("cell.so"))
+            .arg("-L")
+            .arg(&stubs)
+            .args(names.map(|name| format!("-l{name}")))
+            .output()
+            .unwrap();
+        assert!(
+            linked.status.success(),
+            "{}",
+            String::from_utf8_lossy(&linked.stderr)
+        );
+        let old = std::fs::read(stubs.join("libtorch.so")).unwrap();
+        assert_eq!(old, b"old", "what is there is left alone");
+    }
 }

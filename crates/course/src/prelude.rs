@@ -47,10 +47,10 @@ pub use nets::{
 pub use data::{Batch, Batches, DataError, Loader, Samples, TensorData, Warehouse};
 
 pub use train::{
-    Adam, AdamW, CamMethod, Checkpoint, Confusion, CrossEntropy, History, Metrics, Optimizer,
-    Schedule, Sgd, TrainError, Trainer, activations, best_device, cached_features, cam, evaluate,
-    feature_maps, filters, fine_tune, fit, freeze, freeze_backbone, grad_cam, layer_gradients,
-    lr_find, predict, sweep, train_head, unfreeze,
+    Adam, AdamW, Backbone, CamMethod, Checkpoint, Confusion, CrossEntropy, History, Metrics,
+    Optimizer, Schedule, Sgd, TrainError, Trainer, activations, backbone, best_device,
+    cached_features, cam, evaluate, feature_maps, filters, fine_tune, fit, freeze, freeze_backbone,
+    grad_cam, layer_gradients, lr_find, predict, sweep, train_head, unfreeze,
 };
 
 // Talking to the page.

@@ -167,6 +167,9 @@ pub trait Model: fmt::Debug + Send {
 
     /// The outputs of the layers called `names`, in evaluation mode, with the logits under the name `""`.
     ///
+    /// A layer that runs several times has a name for each output, as in torchvision's `feature_extraction`: the ReLUs
+    /// of a residual block are `layer1.0.relu`, `layer1.0.relu_1` and so on.
+    ///
     /// They belong to one graph, so gradients of the logits by an activation can be taken (Grad-CAM).
     ///
     /// # Errors
@@ -175,10 +178,11 @@ pub trait Model: fmt::Debug + Send {
         let mut found = BTreeMap::new();
         let mut known = Vec::new();
         let logits = self.forward_hooked(xs, false, &mut |visit| {
-            known.push(visit.name.to_owned());
-            if names.contains(&visit.name) {
-                found.insert(visit.name.to_owned(), visit.output.shallow_clone());
+            let name = visit.output_name().into_owned();
+            if names.contains(&name.as_str()) {
+                found.insert(name.clone(), visit.output.shallow_clone());
             }
+            known.push(name);
         })?;
         if let Some(name) = names.iter().find(|name| !found.contains_key(**name)) {
             return Err(NetError::Layer {
@@ -317,7 +321,7 @@ pub(crate) use module_t;
 
 #[cfg(test)]
 mod tests {
-    use crate::{Cnn, Model, NetError, resnet18};
+    use crate::{Cnn, Model, NetError, get_model, lenet5, resnet18};
     use tch::{Device, Kind, Tensor};
 
     const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
@@ -348,6 +352,54 @@ mod tests {
             ),
             "{error}"
         );
+    }
+
+    #[test]
+    fn every_output_has_a_name_of_its_own() {
+        for name in ["lenet5", "googlenet", "resnet18", "resnet50", "resnet20"] {
+            let net = get_model(name, 10).unwrap();
+            let channels = if name == "lenet5" { 1 } else { 3 };
+            let xs = Tensor::rand([1, channels, 32, 32], CPU);
+            let mut names = Vec::new();
+            let _logits = net
+                .forward_hooked(&xs, false, &mut |visit| {
+                    names.push(visit.output_name().into_owned());
+                })
+                .unwrap();
+            let asked: Vec<&str> = names.iter().map(String::as_str).collect();
+            let found = net.features(&xs, &asked).unwrap();
+            assert_eq!(found.len(), names.len() + 1, "{name}: a name twice");
+            // Where class activation maps are made of by default, there are maps.
+            let last = net.stages().last().unwrap().as_str();
+            assert_eq!(found[last].dim(), 4, "{name}: {last}");
+        }
+    }
+
+    #[test]
+    fn layers_that_run_again_have_outputs_with_numbers() {
+        let xs = Tensor::rand([1, 3, 32, 32], CPU);
+        let net = resnet18(10).unwrap();
+        let block = [
+            "layer1.0.bn1",
+            "layer1.0.relu",
+            "layer1.0.relu_1",
+            "layer1.0",
+        ];
+        let found = net.features(&xs, &block).unwrap();
+        assert_eq!(found["layer1.0.relu"], found["layer1.0.bn1"].relu());
+        assert_eq!(found["layer1.0.relu_1"], found["layer1.0"]);
+        assert!(net.features(&xs, &["layer1.0.relu_2"]).is_err());
+
+        let net = lenet5(10).unwrap();
+        let xs = Tensor::rand([1, 1, 32, 32], CPU);
+        let found = net.features(
+            &xs,
+            &["conv1", "activation1", "pool2", "fc2", "activation4"],
+        );
+        let found = found.unwrap();
+        assert_eq!(found["activation1"], found["conv1"].tanh());
+        assert_eq!(found["activation4"], found["fc2"].tanh());
+        assert_eq!(found["pool2"].size(), [1, 16, 5, 5]);
     }
 
     #[test]
@@ -444,6 +496,36 @@ mod tests {
         assert!(
             net.load_matching(&resnet18(4).unwrap().state_dict())
                 .is_err()
+        );
+    }
+
+    #[test]
+    fn a_batch_on_another_device_is_explained() {
+        use std::io::Write as _;
+
+        if !tch::Cuda::is_available() {
+            // Not by a macro, whose words are kept back when a test succeeds.
+            let _unheard = writeln!(
+                std::io::stderr(),
+                "SKIPPED: a batch on another device, for there is no CUDA here"
+            );
+            return;
+        }
+        let mut net = small();
+        let xs = Tensor::rand([2, 3, 8, 8], CPU);
+        net.to_device(Device::Cuda(0));
+        let error = net.try_forward_t(&xs, false).unwrap_err().to_string();
+        assert!(
+            error.contains("a batch on Cuda(0), got one on Cpu: move the batch with to_device"),
+            "{error}"
+        );
+        let there = xs.to_device(Device::Cuda(0));
+        assert!(net.try_forward_t(&there, false).is_ok());
+        net.to_device(Device::Cpu);
+        let error = net.try_forward_t(&there, false).unwrap_err().to_string();
+        assert!(
+            error.contains("a batch on Cpu, got one on Cuda(0)"),
+            "{error}"
         );
     }
 

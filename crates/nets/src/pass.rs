@@ -1,5 +1,8 @@
 //! [`Pass`]: one way through a network, with an ear at every layer.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use tch::Tensor;
 
 use crate::{Layer, NetError};
@@ -11,6 +14,8 @@ use crate::{Layer, NetError};
 pub struct Visit<'a> {
     /// The layer's name in the state dict, for example `layer1.0.conv1`.
     pub name: &'a str,
+    /// How often the layer has run before in this pass: a residual block calls its one ReLU two or three times.
+    pub earlier: usize,
     /// PyTorch's name of its type, for example `Conv2d`.
     pub kind: &'static str,
     /// How deep it lies: 1 for the parts of the model, 2 for their parts.
@@ -29,6 +34,18 @@ pub struct Visit<'a> {
     pub output: &'a mut Tensor,
 }
 
+impl Visit<'_> {
+    /// The name of the output, which no other in the pass has: the layer's, with a number from its second run on.
+    ///
+    /// So they are called by torchvision's `feature_extraction`: `layer1.0.relu`, `layer1.0.relu_1`.
+    pub fn output_name(&self) -> Cow<'_, str> {
+        match self.earlier {
+            0 => Cow::Borrowed(self.name),
+            earlier => Cow::Owned(format!("{}_{earlier}", self.name)),
+        }
+    }
+}
+
 /// A function called behind every layer: PyTorch's forward hook.
 pub type Hook<'h> = dyn FnMut(Visit<'_>) + 'h;
 
@@ -38,6 +55,8 @@ pub struct Pass<'h> {
     hook: Option<&'h mut Hook<'h>>,
     depth: usize,
     calls: usize,
+    /// How often each layer has run, while there is a hook to be told.
+    runs: HashMap<String, usize>,
 }
 
 impl<'h> Pass<'h> {
@@ -49,6 +68,7 @@ impl<'h> Pass<'h> {
             hook: None,
             depth: 0,
             calls: 0,
+            runs: HashMap::new(),
         }
     }
 
@@ -84,8 +104,11 @@ impl<'h> Pass<'h> {
             .compute(xs, self)
             .map_err(|error| error.at(|| place(layer, xs)))?;
         if let Some(hook) = &mut self.hook {
+            let runs = self.runs.entry(layer.name().to_owned()).or_default();
+            *runs += 1;
             hook(Visit {
                 name: layer.name(),
+                earlier: *runs - 1,
                 kind: layer.kind(),
                 depth: self.depth,
                 is_leaf: calls == self.calls,

@@ -86,7 +86,13 @@ fn map(
     let (Some(maps), Some(logits)) = (found.get(layer), found.get("")) else {
         return Err(TrainError::settings(format!("cam: {layer} has no output")));
     };
-    if maps.dim() != 4 || images.dim() != 4 {
+    if images.dim() != 4 {
+        return Err(TrainError::settings(format!(
+            "cam: {} takes rows of numbers, and no layer of it makes maps: take a convolutional network",
+            net.name()
+        )));
+    }
+    if maps.dim() != 4 {
         return Err(TrainError::settings(format!(
             "cam: {layer} makes no maps: choose one of {}",
             net.stages().join(", ")

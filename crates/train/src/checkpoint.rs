@@ -119,22 +119,19 @@ impl Checkpoint {
     }
 
     /// Reads a checkpoint that this course has written, or one in PyTorch's usual layout: what it does not hold
-    /// stays empty, but there have to be weights.
+    /// stays empty, but there have to be weights. They are found as [`Value::weights_inside`] says.
     ///
     /// # Errors
     /// [`TrainError::Net`] when the file cannot be read or is damaged, [`TrainError::Checkpoint`] when it holds no
-    /// weights under `model_state_dict` or `state_dict`.
+    /// weights under a usual name.
     pub fn read(path: impl AsRef<Path>) -> Result<Self, TrainError> {
         let path = path.as_ref();
         let value = load_value(path)?;
-        let weights = ["model_state_dict", "state_dict"]
-            .iter()
-            .find_map(|key| value.get(key)?.to_state_dict());
-        let Some(weights) = weights else {
+        let Some(weights) = value.weights_inside() else {
             return Err(TrainError::Checkpoint {
                 path: path.into(),
-                problem: "this is no checkpoint: it has no `model_state_dict`. \
-                          Weights alone are read by nets::weights::load"
+                problem: "this is no checkpoint: it has no `model_state_dict`, nor weights under \
+                          another usual name. Weights alone are read by nets::weights::load"
                     .into(),
             });
         };

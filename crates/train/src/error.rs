@@ -24,12 +24,12 @@ pub enum TrainError {
     Vision(#[from] vision::VisionError),
 
     /// The loss is not a number any more.
-    #[error("epoch {epoch}, batch {batch}: the loss is {loss}. {advice}")]
+    #[error("epoch {epoch}, {}: the loss is {loss}. {advice}", place(.batch))]
     Diverged {
         /// The epoch, from 1.
         epoch: usize,
-        /// The batch in it, from 1.
-        batch: usize,
+        /// The batch in it, from 1; none where it is the loss on the validation set.
+        batch: Option<usize>,
         /// NaN or infinity.
         loss: f64,
         /// The likely cause, and what to do.
@@ -64,6 +64,11 @@ pub enum TrainError {
         /// The first line of torch's message.
         problem: String,
     },
+}
+
+/// Where in an epoch a loss was met.
+fn place(batch: &Option<usize>) -> String {
+    batch.map_or("validation".into(), |batch| format!("batch {batch}"))
 }
 
 impl TrainError {

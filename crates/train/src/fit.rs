@@ -8,7 +8,7 @@ use nets::Model;
 
 use crate::report::Report;
 use crate::run::{Best, Run};
-use crate::{Checkpoint, CrossEntropy, History, Optimizer, Rule, Schedule, TrainError, evaluate};
+use crate::{Checkpoint, CrossEntropy, History, Optimizer, Rule, Schedule, TrainError};
 
 /// Trains a network for so many epochs and puts the best epoch's weights back at the end.
 ///
@@ -188,10 +188,12 @@ impl Trainer {
     /// Trains until `epochs` epochs have been trained in all, then puts the best epoch's weights back.
     ///
     /// Called again after an interrupt or an error it goes on with the batch that was under way; with a larger
-    /// number it trains the epochs that are missing.
+    /// number it trains the epochs that are missing, from the weights of the last one, as if all had been asked for
+    /// at once. Only where the weights were changed in between it takes them as they are.
     ///
     /// # Errors
-    /// [`TrainError::Diverged`] when the loss is not a number any more: the best weights so far are put back.
+    /// [`TrainError::Diverged`] when the loss, in training or validation, is not a number any more: the best weights
+    /// so far are put back, if there are any whose validation loss had not exploded.
     /// [`TrainError::Data`] and [`TrainError::Net`] when a batch cannot be loaded or does not fit,
     /// [`TrainError::Settings`] for settings that make no sense; [`TrainError::Net`] also when a checkpoint cannot
     /// be written.
@@ -210,11 +212,12 @@ impl Trainer {
             none => none.insert(Run::begin(settings, net, train)?),
         };
         run.lay_out(settings, net, train, epochs)?;
+        run.reload_last(net)?;
         let mut stop = false;
         while run.epoch < epochs && !stop {
             run.rest_of_epoch(settings, net, train, &mut report)?;
             let began = Instant::now();
-            let metrics = evaluate(net, valid, &settings.loss)?;
+            let metrics = run.validate(settings, net, valid)?;
             self.history.push(run.end_epoch(&metrics, began.elapsed()));
             settings.save(run, net, &self.history)?;
             stop = settings.is_enough(&self.history);

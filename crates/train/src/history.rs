@@ -53,7 +53,8 @@ impl History {
         self.epochs.last()
     }
 
-    /// The epoch with the highest validation accuracy; of several, the one with the lowest validation loss.
+    /// The epoch with the highest validation accuracy; of several, the one with the lowest validation loss. Epochs
+    /// whose validation loss has exploded are out of it, unless there are no others.
     pub fn best(&self) -> Option<&Epoch> {
         self.epochs.iter().reduce(|best, next| {
             if next.is_better_than(best) {
@@ -136,11 +137,20 @@ const COLUMNS: [&str; 8] = [
     "waiting",
 ];
 
+/// Validation losses from here on have exploded: guessing costs ln(classes), and a network that is sure of what is
+/// wrong a few tens.
+const EXPLODED: f64 = 1e4;
+
 impl Epoch {
-    /// Higher validation accuracy; at the same, lower validation loss.
+    /// Higher validation accuracy; at the same, lower validation loss. One that has exploded is better than none.
     pub fn is_better_than(&self, other: &Self) -> bool {
-        let of = |epoch: &Self| (epoch.valid_accuracy, -epoch.valid_loss);
+        let of = |epoch: &Self| (epoch.is_sound(), epoch.valid_accuracy, -epoch.valid_loss);
         of(self) > of(other)
+    }
+
+    /// Whether its weights are worth being kept: the validation loss is a number and has not exploded.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.valid_loss < EXPLODED
     }
 
     fn cells(&self) -> [String; 8] {
@@ -159,7 +169,7 @@ impl Epoch {
 
 /// Four places, or powers of ten for a loss that has exploded.
 fn loss_text(loss: f64) -> String {
-    if loss < 1e4 {
+    if loss < EXPLODED {
         format!("{loss:.4}")
     } else {
         format!("{loss:.2e}")

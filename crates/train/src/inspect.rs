@@ -107,7 +107,7 @@ impl Show for GradientFlow {
 /// What one layer makes of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LayerActivation {
-    /// The layer's name.
+    /// The layer's name, with a number from its second run on, as in [`Model::features`].
     pub name: String,
     /// PyTorch's name of its type.
     pub kind: &'static str,
@@ -138,7 +138,8 @@ pub fn activations(net: &dyn Model, images: &Tensor) -> Result<Activations, Trai
     let mut layers = Vec::new();
     let _logits = net.forward_hooked(&images_for(net, images)?, false, &mut |visit| {
         if visit.is_leaf {
-            layers.push(layer_activation(visit.name, visit.kind, visit.output));
+            let name = visit.output_name();
+            layers.push(layer_activation(&name, visit.kind, visit.output));
         }
     })?;
     let layers = layers

@@ -51,12 +51,13 @@
 //! - [`fit`](mod@fit): [`Trainer`]; `run` holds where a run is, `report` what it shows
 //! - [`checkpoint`]: [`Checkpoint`], a run written down
 //! - [`mod@lr_find`], [`mod@sweep`]: which learning rate, which batch size
-//! - [`transfer`]: freezing, cached features, fine-tuning
+//! - [`transfer`]: freezing, cached features, fine-tuning; [`backbone`](mod@backbone): a network without its head
 //! - [`inspect`]: gradients and activations by layer, filters, feature maps
 //! - [`cam`](mod@cam): Grad-CAM and its kin, where a network sees a class
 //! - [`calibration`]: whether probabilities mean what they say
 //! - [`error`]: everything that can go wrong, said for a learner
 
+pub mod backbone;
 pub mod calibration;
 pub mod cam;
 pub mod checkpoint;
@@ -77,6 +78,7 @@ pub mod schedule;
 pub mod sweep;
 pub mod transfer;
 
+pub use backbone::{Backbone, backbone};
 pub use calibration::{Bin, Calibration};
 pub use cam::{Cam, CamMethod, cam, grad_cam};
 pub use checkpoint::Checkpoint;

@@ -27,7 +27,8 @@ impl CrossEntropy {
         self
     }
 
-    /// How much each class counts; the mean is taken over the weights. Default: all alike.
+    /// How much each class counts; the mean is taken over the weights, and a batch that weighs nothing has the loss 0
+    /// (PyTorch: NaN). Default: all alike.
     pub fn class_weights(mut self, weights: &[f32]) -> Self {
         self.class_weights = weights.to_vec();
         self
@@ -73,10 +74,29 @@ impl CrossEntropy {
         self.check(logits, labels)?;
         let weights = (!self.class_weights.is_empty())
             .then(|| Tensor::from_slice(&self.class_weights).to_device(logits.device()));
+        if matches!(reduction, Reduction::Mean) && self.weigh_nothing(labels)? {
+            let nothing = || logits.f_sum(logits.kind())?.f_mul_scalar(0.0);
+            return nothing().map_err(said("computing the loss"));
+        }
         // -100 is PyTorch's label of "does not count"; check has seen that there is none.
         logits
             .f_cross_entropy_loss(labels, weights, reduction, -100, self.label_smoothing)
             .map_err(said("computing the loss"))
+    }
+
+    /// Whether all these samples are of classes that weigh 0.
+    fn weigh_nothing(&self, labels: &Tensor) -> Result<bool, TrainError> {
+        if !self.class_weights.contains(&0.0) || labels.numel() == 0 {
+            return Ok(false);
+        }
+        let weights = Tensor::from_slice(&self.class_weights).to_device(labels.device());
+        let sum = || {
+            weights
+                .f_index_select(0, labels)?
+                .f_sum(Kind::Float)?
+                .f_double_value(&[])
+        };
+        Ok(sum().map_err(said("weighing classes"))? == 0.0)
     }
 
     fn check(&self, logits: &Tensor, labels: &Tensor) -> Result<(), TrainError> {

@@ -85,7 +85,8 @@ impl Confusion {
     /// logits `[N, classes]`, labels `[N]` i64
     ///
     /// # Errors
-    /// [`TrainError::Settings`] when there are more logits than classes.
+    /// [`TrainError::Settings`] when there are more or fewer logits than classes, or a label that is none of them;
+    /// nothing of the batch is counted then.
     pub fn add(&mut self, logits: &Tensor, labels: &Tensor) -> Result<(), TrainError> {
         let classes = self.classes.len() as i64;
         if logits.size().get(1) != Some(&classes) || labels.size()[..] != logits.size()[..1] {
@@ -95,6 +96,7 @@ impl Confusion {
                 labels.size()
             )));
         }
+        self.check_labels(labels)?;
         let count = || {
             let cells = (labels.f_mul_scalar(classes)?).f_add_(&logits.f_argmax(1, false)?)?;
             let counts = cells.f_bincount(None::<Tensor>, classes * classes)?;
@@ -108,6 +110,27 @@ impl Confusion {
             *cell += count as u64;
         }
         Ok(())
+    }
+
+    /// Refuses labels that are no classes.
+    fn check_labels(&self, labels: &Tensor) -> Result<(), TrainError> {
+        if labels.numel() == 0 {
+            return Ok(());
+        }
+        let ends = || {
+            Ok::<_, tch::TchError>((
+                labels.f_min()?.f_int64_value(&[])?,
+                labels.f_max()?.f_int64_value(&[])?,
+            ))
+        };
+        let (least, most) = ends().map_err(said("looking at labels"))?;
+        if least >= 0 && most < self.classes.len() as i64 {
+            return Ok(());
+        }
+        Err(TrainError::settings(format!(
+            "Confusion: labels run from {least} to {most}, but there are {} classes, numbered from 0",
+            self.classes.len()
+        )))
     }
 
     /// The names of the classes.
@@ -342,6 +365,29 @@ mod tests {
                 .contains("1 to 3")
         );
         assert!(top_k_accuracy(&logits, &labels, 0).is_err());
+    }
+
+    #[test]
+    fn labels_that_are_no_classes_are_refused() {
+        for wrong in [3, -1] {
+            let mut confusion = Confusion::new(&["ant", "bee", "cat"]);
+            let error = confusion.add(&sure(&[0, 1]), &Tensor::from_slice(&[0, wrong]));
+            let text = error.unwrap_err().to_string();
+            assert!(
+                text.contains("but there are 3 classes, numbered from 0"),
+                "{text}"
+            );
+            assert_eq!(confusion.total(), 0);
+        }
+        let mut confusion = Confusion::new(&["ant", "bee", "cat"]);
+        let none = Tensor::zeros([0], (Kind::Int64, tch::Device::Cpu));
+        confusion
+            .add(
+                &Tensor::zeros([0, 3], (Kind::Float, tch::Device::Cpu)),
+                &none,
+            )
+            .unwrap();
+        assert_eq!(confusion.total(), 0);
     }
 
     #[test]

@@ -23,6 +23,19 @@ pub fn named_parameters(net: &dyn Model) -> Vec<(String, Tensor)> {
         .collect()
 }
 
+/// Lets parameters learn or freezes them; returns how many there are.
+pub(crate) fn set_trained(
+    parameters: &[(String, Tensor)],
+    trained: bool,
+) -> Result<usize, TrainError> {
+    for (_, tensor) in parameters {
+        let _same = tensor
+            .f_set_requires_grad(trained)
+            .map_err(said("freezing a parameter"))?;
+    }
+    Ok(parameters.len())
+}
+
 /// The images of a batch as the network takes them: on its device, and as rows for one that takes rows.
 pub(crate) fn images_for(net: &dyn Model, images: &Tensor) -> Result<Tensor, TrainError> {
     let images = images
@@ -58,6 +71,16 @@ pub(crate) fn training_loss(
         total += loss.loss(output, labels)? * *weight;
     }
     Ok((total, logits.detach()))
+}
+
+/// Whether the numbers of a network are those of a snapshot of it.
+pub(crate) fn holds(net: &dyn Model, snapshot: &StateDict) -> Result<bool, TrainError> {
+    for ((_, own), (_, kept)) in net.state_dict().iter().zip(snapshot.iter()) {
+        if !own.f_equal(kept).map_err(said("comparing weights"))? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Puts a snapshot of the same network back.

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use data::{Batch, Batches, Random};
 use nets::{Model, StateDict};
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use crate::error::said;
 use crate::fit::{Clip, Settings};
-use crate::net::{PutBack, batch_for, named_parameters, restore, training_loss};
+use crate::net::{PutBack, batch_for, holds, named_parameters, restore, training_loss};
 use crate::report::Report;
-use crate::{Checkpoint, Epoch, History, Metrics, Optimizer, Plan, TrainError};
+use crate::{Checkpoint, Epoch, History, Metrics, Optimizer, Plan, TrainError, evaluate};
 
 /// Where a run is: all that the next step hangs on, besides the network's weights.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Run {
     spent: Duration,
     waited: Duration,
     pub(crate) best: Option<Best>,
+    /// The weights of the last epoch, while the network has the best one's.
+    last: Option<StateDict>,
 }
 
 /// The weights of the best epoch.
@@ -67,6 +69,7 @@ impl Run {
             spent: Duration::ZERO,
             waited: Duration::ZERO,
             best: None,
+            last: None,
         })
     }
 
@@ -93,6 +96,7 @@ impl Run {
             spent: Duration::ZERO,
             waited: Duration::ZERO,
             best: None,
+            last: None,
         })
     }
 
@@ -179,7 +183,7 @@ impl Run {
             .f_double_value(&[])
             .map_err(said("computing the loss"))?;
         if !value.is_finite() {
-            return Err(self.diverged(value, &images));
+            return Err(self.diverged(Some(self.batch + 1), value, &images));
         }
         let mut gradients = self.optimizer.gradients(&loss)?;
         match settings.clip {
@@ -193,6 +197,28 @@ impl Run {
         self.step += 1;
         self.batch += 1;
         Ok(())
+    }
+
+    /// Loss and predictions on the validation set, after the last batch of an epoch.
+    pub(crate) fn validate(
+        &self,
+        settings: &Settings,
+        net: &dyn Model,
+        valid: &dyn Batches,
+    ) -> Result<Metrics, TrainError> {
+        let metrics = evaluate(net, valid, &settings.loss)?;
+        if metrics.loss().is_finite() {
+            return Ok(metrics);
+        }
+        // The images are asked for again to tell whether they or the weights are to blame.
+        let mut images = Tensor::zeros([1], (Kind::Float, Device::Cpu));
+        for batch in valid.epoch(0) {
+            images = batch?.images;
+            if !is_finite(&images) {
+                break;
+            }
+        }
+        Err(self.without_numbers(net, self.diverged(None, metrics.loss(), &images)))
     }
 
     /// Closes the epoch under way, whose validation took so long.
@@ -224,13 +250,15 @@ impl Run {
         checkpoint
     }
 
-    /// Keeps a copy of the weights when the last epoch is the best one.
+    /// Keeps a copy of the weights when the last epoch is the best one, and its loss has not exploded.
     pub(crate) fn keep_if_best(
         &mut self,
         net: &dyn Model,
         history: &History,
     ) -> Result<bool, TrainError> {
-        let is_best = history.best().is_some_and(|best| best.epoch == self.epoch);
+        let is_best = history
+            .best()
+            .is_some_and(|best| best.epoch == self.epoch && best.is_sound());
         if is_best {
             self.best = Some(Best {
                 epoch: self.epoch,
@@ -240,20 +268,34 @@ impl Run {
         Ok(is_best)
     }
 
-    /// Puts the best epoch's weights into the network.
-    pub(crate) fn reload_best(&self, net: &dyn Model) -> Result<(), TrainError> {
+    /// Puts the best epoch's weights into the network, and keeps the last one's for the epochs that may follow.
+    pub(crate) fn reload_best(&mut self, net: &dyn Model) -> Result<(), TrainError> {
         match &self.best {
-            Some(best) if best.epoch != self.epoch => restore(net, &best.weights),
+            Some(best) if best.epoch != self.epoch => {
+                self.last = Some(net.state_dict().snapshot()?);
+                restore(net, &best.weights)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Puts the last epoch's weights back, which the memory of the optimiser belongs to. A network that no longer
+    /// has the numbers that [`reload_best`](Self::reload_best) has put into it is left alone: somebody meant that.
+    pub(crate) fn reload_last(&mut self, net: &dyn Model) -> Result<(), TrainError> {
+        match (self.last.take(), &self.best) {
+            (Some(last), Some(best)) if holds(net, &best.weights)? => restore(net, &last),
             _ => Ok(()),
         }
     }
 
     /// Why the loss is not a number, as far as can be seen.
-    fn diverged(&self, loss: f64, images: &Tensor) -> TrainError {
-        let finite = images.isfinite().all().int64_value(&[]) == 1;
+    fn diverged(&self, batch: Option<usize>, loss: f64, images: &Tensor) -> TrainError {
         let largest = images.abs().max().double_value(&[]);
-        let cause = if !finite {
-            "The images of this batch hold numbers that are not finite: look for a division by zero in the transforms".into()
+        let cause = if !is_finite(images) {
+            let owner = batch.map_or("the validation set", |_| "this batch");
+            format!(
+                "The images of {owner} hold numbers that are not finite: look for a division by zero in the transforms"
+            )
         } else if largest > 20.0 {
             format!("The images reach {largest:.0}: bring them to 0-1 and normalise them")
         } else {
@@ -271,7 +313,7 @@ impl Run {
         };
         TrainError::Diverged {
             epoch: self.epoch + 1,
-            batch: self.batch + 1,
+            batch,
             loss,
             advice: format!("{cause}. {kept}."),
         }
@@ -286,6 +328,11 @@ impl Run {
         }
         error
     }
+}
+
+/// Whether all numbers are finite.
+fn is_finite(images: &Tensor) -> bool {
+    images.isfinite().all().int64_value(&[]) == 1
 }
 
 impl Settings {

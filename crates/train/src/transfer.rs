@@ -6,7 +6,7 @@ use tch::{Device, Tensor};
 
 use crate::error::said;
 use crate::names::{is_below, matching};
-use crate::net::images_for;
+use crate::net::{self, images_for};
 use crate::{AdamW, History, Schedule, TrainError, Trainer, named_parameters};
 
 /// Freezes the parameters below a name: `layer1`, or `layer1.0.conv1.weight`; an empty name is all of them.
@@ -48,15 +48,10 @@ pub fn frozen(net: &dyn Model) -> Vec<String> {
 }
 
 fn set_trained(net: &dyn Model, name: &str, trained: bool) -> Result<usize, TrainError> {
-    let named = named_parameters(net);
-    let chosen = matching(&named, name)?;
-    for &index in &chosen {
-        let _same = named[index]
-            .1
-            .f_set_requires_grad(trained)
-            .map_err(said("freezing a parameter"))?;
-    }
-    Ok(chosen.len())
+    let mut named = named_parameters(net);
+    matching(&named, name)?;
+    named.retain(|(other, _)| is_below(other, name));
+    net::set_trained(&named, trained)
 }
 
 /// Factors of the learning rate that fall from 1 at the head to `1 / span` at the first layer, evenly on a

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)] // what cannot go on fails the test
 
 mod common;
+#[path = "../../../tests/tests/parity/pytorch.rs"]
+mod pytorch;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -121,10 +123,44 @@ fn weights_alone_are_no_checkpoint() {
     );
 }
 
-/// A Python with torch, when there is one: `CVSTUDY_TORCH_PYTHON`, or else the test says nothing.
+#[test]
+fn checkpoints_of_others_are_read_whatever_their_weights_are_called() {
+    use nets::weights::{Value, save_value};
+
+    let _turn = alone();
+    let fixture = "../../tests/fixtures/nets/weights/imagenet.pth";
+    let found = Checkpoint::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture)).unwrap();
+    assert_eq!(found.epoch, 90);
+    assert_eq!(
+        found.weights.names(),
+        ["conv.weight", "conv.bias", "bn.num_batches_tracked"]
+    );
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.pth");
+    let mut net = Mlp::builder(3, 2).build().unwrap();
+    for before in ["", "module.", "_orig_mod."] {
+        let weights = net.state_dict();
+        let named = weights.iter().map(|(name, tensor)| {
+            (
+                format!("{before}{name}"),
+                Value::Tensor(tensor.shallow_clone()),
+            )
+        });
+        let weights = Value::dict(named);
+        let value = Value::dict([
+            ("best", Value::Tensor(tch::Tensor::from(0.5))),
+            ("model", weights),
+        ]);
+        save_value(&path, &value).unwrap();
+        let found = Checkpoint::read(&path).unwrap();
+        net.load_state_dict(&found.weights).unwrap();
+    }
+}
+
+/// What a script prints, run by a Python with torch, if there is one.
 fn python(script: &str, arguments: &[&Path]) -> Option<String> {
-    let python = std::env::var_os("CVSTUDY_TORCH_PYTHON")?;
-    let output = Command::new(python)
+    let output = pytorch::command()?
         .args(["-W", "ignore", "-c", script])
         .args(arguments)
         .output()

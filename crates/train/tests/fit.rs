@@ -283,6 +283,126 @@ fn a_loss_that_is_no_number_stops_with_advice_and_good_weights() {
 }
 
 #[test]
+fn a_validation_loss_that_is_no_number_stops_too() {
+    let _turn = alone();
+    tch::manual_seed(1);
+    // One batch an epoch: what its step did is seen by the validation first.
+    let (train, valid) = (stripes(32, 1), stripes(32, 2));
+    let folder = tempfile::tempdir().unwrap();
+    let best = folder.path().join("best.pth");
+    let deep = Mlp::builder(768, 4).hidden(&[32, 32]).build().unwrap();
+    let mut trainer = Trainer::new(Sgd::new(1e30)).save_best(&best).quiet();
+    let message = trainer
+        .fit(&deep, &train, &valid, 1)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.starts_with("epoch 1, validation: the loss is NaN. The learning rate, 1.0e30,"),
+        "{message}"
+    );
+    assert!(
+        message.ends_with("Build the network anew before the next try."),
+        "{message}"
+    );
+    assert!(trainer.history().epochs().is_empty() && !best.exists());
+
+    let net = cnn();
+    let mut trainer = self::trainer();
+    trainer.fit(&net, &train, &valid, 1).unwrap();
+    let good = weights(&net);
+    let images = Tensor::full_like(valid.images(), f64::NAN);
+    let broken = TensorData::new(images, valid.labels().copy(), common::CLASSES).unwrap();
+    let message = trainer
+        .fit(&net, &train, &broken, 2)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message
+            .starts_with("epoch 2, validation: the loss is NaN. The images of the validation set"),
+        "{message}"
+    );
+    assert!(
+        message.ends_with("The network has the weights of epoch 1, its best, again."),
+        "{message}"
+    );
+    assert_same(&good, &weights(&net));
+}
+
+#[test]
+fn weights_that_have_exploded_are_nobodys_best() {
+    let _turn = alone();
+    let (train, valid) = (stripes(32, 1), stripes(32, 2));
+    let folder = tempfile::tempdir().unwrap();
+    let best = folder.path().join("best.pth");
+    // Without hidden layers the numbers stay finite, however large they are.
+    let flat = Mlp::builder(768, 4).build().unwrap();
+    let mut trainer = Trainer::new(Sgd::new(1e15)).save_best(&best).quiet();
+    let history = trainer.fit(&flat, &train, &valid, 2).unwrap();
+    assert!(
+        history.epochs().iter().all(|epoch| epoch.valid_loss > 1e6),
+        "{history:?}"
+    );
+    assert!(!best.exists());
+    // In the third epoch it comes to an end: there is nothing good to go back to.
+    let images = Tensor::full_like(train.images(), f64::NAN);
+    let broken = TensorData::new(images, train.labels().copy(), common::CLASSES).unwrap();
+    let message = trainer
+        .fit(&flat, &broken, &valid, 3)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.ends_with("Build the network anew before the next try."),
+        "{message}"
+    );
+    assert!(!best.exists());
+}
+
+#[test]
+fn epochs_asked_for_later_are_those_asked_for_at_once() {
+    let _turn = alone();
+    tch::manual_seed(8);
+    let (train, valid) = (nonsense(64, 1).batch_size(16).shuffle(1), nonsense(64, 2));
+    let new = || Trainer::new(Adam::new(1e-2)).seed(3).quiet();
+    let (whole, net) = (cnn(), cnn());
+    let mut at_once = new().keep_last();
+    at_once.fit(&whole, &train, &valid, 6).unwrap();
+
+    let mut trainer = new();
+    let mut gone_back = 0;
+    for epochs in 1..=6 {
+        let history = trainer.fit(&net, &train, &valid, epochs).unwrap();
+        gone_back += usize::from(epochs < 6 && history.best() != history.last());
+    }
+    assert!(gone_back > 0, "{:?}", trainer.history());
+    for (a, b) in at_once
+        .history()
+        .epochs()
+        .iter()
+        .zip(trainer.history().epochs())
+    {
+        assert_eq!((a.train_loss, a.valid_loss), (b.train_loss, b.valid_loss));
+    }
+    // The best epoch's weights are those that a single call leaves, too.
+    let another = cnn();
+    new().fit(&another, &train, &valid, 6).unwrap();
+    assert_same(&weights(&another), &weights(&net));
+
+    // Weights that were changed in between are meant to be gone on with.
+    let mut changed = new();
+    let net = cnn();
+    let history = changed.fit(&net, &train, &valid, 4).unwrap();
+    assert!(history.best() != history.last(), "{history:?}");
+    let bias = net
+        .state_dict()
+        .get(&format!("{}.bias", net.head()))
+        .unwrap()
+        .shallow_clone();
+    let _same = tch::no_grad(|| bias.narrow(0, 0, 1).fill_(100.0));
+    let history = changed.fit(&net, &train, &valid, 5).unwrap();
+    assert!(history.last().unwrap().train_loss > 10.0, "{history:?}");
+}
+
+#[test]
 fn what_does_not_fit_together_is_told_before_it_starts() {
     let _turn = alone();
     let (train, valid) = (stripes(32, 1), stripes(32, 2));

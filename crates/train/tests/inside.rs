@@ -91,6 +91,21 @@ fn the_last_stage_and_the_most_probable_class_are_the_default() {
 }
 
 #[test]
+fn networks_of_the_papers_have_maps_where_nothing_is_named() {
+    let digit = wave(32 * 32, 0.5).view([1, 32, 32]);
+    let found = grad_cam(&nets::lenet5(10).unwrap(), &digit).unwrap();
+    assert_eq!(found.heat.size(), [32, 32]);
+    let picture = wave(3 * 32 * 32, 0.5).view([3, 32, 32]);
+    for name in ["resnet18", "resnet20", "googlenet"] {
+        let net = nets::get_model(name, 4).unwrap();
+        assert_eq!(grad_cam(&*net, &picture).unwrap().heat.size(), [32, 32]);
+    }
+    let rows = Mlp::builder(12, 4).hidden(&[3]).build().unwrap();
+    let refused = grad_cam(&rows, &wave(12, 0.5).view([3, 2, 2])).unwrap_err();
+    assert!(refused.to_string().contains("takes rows"), "{refused}");
+}
+
+#[test]
 fn a_frozen_network_has_maps_too() {
     let net = network();
     let before = grad_cam(&net, &image()).unwrap();

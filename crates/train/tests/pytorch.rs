@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used)] // what cannot go on fails the test
 
-use nets::{Mlp, Model};
+use nets::{Cnn, Mlp, Model};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor};
 use train::{
@@ -154,6 +154,60 @@ fn schedules_give_the_rates_of_pytorch() {
             assert_close(name, &momenta, &numbers(&expected[name]["momenta"]), 1e-12);
         }
     }
+}
+
+#[test]
+fn a_convolutional_networks_weights_after_each_step_are_those_of_pytorch() {
+    let net = Cnn::builder([3, 16, 16], 4).channels(&[4, 6]);
+    let net = net.batch_norm(true).build().unwrap();
+    tch::no_grad(|| {
+        for (index, (_, tensor)) in named_parameters(&net).iter().enumerate() {
+            let values = wave(tensor.numel() as i64, index as f64) * 0.5;
+            tensor.shallow_clone().copy_(&values.view_as(tensor));
+        }
+    });
+    let images = wave(8 * 3 * 16 * 16, 0.5).view([8, 3, 16, 16]);
+    let labels = Tensor::arange(8, (Kind::Int64, Device::Cpu)).remainder(4);
+    let rule = Sgd::new(0.1).momentum(0.9).weight_decay(1e-2);
+    let mut optimizer = Optimizer::over(&net, rule).unwrap();
+    for (step, expected) in fixture("convolution")
+        .as_array()
+        .unwrap()
+        .iter()
+        .enumerate()
+    {
+        let logits = net.try_forward_t(&images, true).unwrap();
+        let loss = CrossEntropy::new().loss(&logits, &labels).unwrap();
+        let gradients = optimizer.gradients(&loss).unwrap();
+        optimizer.step(&gradients).unwrap();
+        let weights = net.state_dict();
+        let expected = expected.as_array().unwrap();
+        assert_eq!(weights.len(), expected.len());
+        for ((name, found), expected) in weights.iter().zip(expected) {
+            let what = format!("step {}, {name}", step + 1);
+            assert_close(&what, &flat(found), &numbers(expected), 1e-5);
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_weighs_nothing_has_no_loss_and_no_gradient() {
+    let logits = learnt(wave(10, 0.3).view([2, 5]));
+    let labels = Tensor::from_slice(&[3i64, 3]);
+    let loss_of = CrossEntropy::new().class_weights(&[1.0, 2.0, 0.5, 0.0, 3.0]);
+    let loss = loss_of.loss(&logits, &labels).unwrap();
+    assert_eq!(loss.double_value(&[]), 0.0);
+    loss.backward();
+    assert_eq!(flat(&logits.grad()), [0.0; 10]);
+    // Numbers that are none are still seen.
+    let broken = Tensor::full_like(&logits, f64::NAN);
+    assert!(
+        loss_of
+            .loss(&broken, &labels)
+            .unwrap()
+            .double_value(&[])
+            .is_nan()
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod common;
 use common::{alone, stripes};
 use data::Batches;
 use nets::{Cnn, Model, StateDict};
-use train::{AdamW, Sgd, Trainer, cached_features, falling_factors, fine_tune, freeze};
+use train::{AdamW, Sgd, Trainer, backbone, cached_features, falling_factors, fine_tune, freeze};
 use train::{freeze_backbone, frozen, predict, train_head, unfreeze};
 
 fn cnn() -> Cnn {
@@ -67,6 +67,53 @@ fn frozen_layers_keep_their_weights_and_their_statistics() {
             .to_string()
             .contains("it has features, classifier")
     );
+}
+
+#[test]
+fn the_backbone_is_all_but_the_head() {
+    let _turn = alone();
+    let net = cnn();
+    let below = backbone(&net);
+    assert_eq!(below.names().len(), 6);
+    assert!(
+        below
+            .names()
+            .iter()
+            .all(|name| name.starts_with("features."))
+    );
+    assert_eq!(below.features().unwrap(), 16);
+    let images = stripes(4, 1).images().shallow_clone();
+    let features = below.forward(&images).unwrap();
+    assert_eq!(features.size(), [4, 16]);
+    assert_eq!(features, net.embed(&images).unwrap());
+    let head = net.state_dict();
+    let (weight, bias) = (
+        head.get("classifier.2.weight"),
+        head.get("classifier.2.bias"),
+    );
+    let logits = features.linear(weight.unwrap(), bias);
+    assert_eq!(logits, net.try_forward_t(&images, false).unwrap());
+    // Gradients go through it, and training mode is another matter.
+    features.sum(tch::Kind::Float).backward();
+    assert!(head.get("features.0.weight").unwrap().grad().defined());
+    assert!(below.forward_t(&images, true).unwrap() != features);
+
+    assert_eq!(below.freeze().unwrap(), 6);
+    assert_eq!(frozen(&net), below.names());
+    assert_eq!(below.unfreeze().unwrap(), 6);
+    assert!(frozen(&net).is_empty());
+
+    let google = nets::GoogLeNet::builder()
+        .aux_logits(true)
+        .build(4)
+        .unwrap();
+    let names = backbone(&google).names();
+    assert!(
+        names
+            .iter()
+            .all(|name| !name.starts_with("aux") && !name.starts_with("fc"))
+    );
+    assert_eq!(backbone(&google).features().unwrap(), 1024);
 }
 
 #[test]

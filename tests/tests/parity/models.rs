@@ -38,7 +38,7 @@ struct Numbers {
 }
 
 /// The network that `models.py` calls so.
-fn make(name: &str, num_classes: i64) -> Box<dyn Model> {
+pub(crate) fn make(name: &str, num_classes: i64) -> Box<dyn Model> {
     let small = |neck| {
         Cnn::builder([3, 32, 32], num_classes)
             .channels(&[8, 16])

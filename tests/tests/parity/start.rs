@@ -61,6 +61,7 @@ fn weights_start_like_pytorchs() {
     let text = fs::read_to_string(peer::fixtures().join("start.json")).unwrap();
     let expected: BTreeMap<String, BTreeMap<String, Statistics>> =
         serde_json::from_str(&text).unwrap();
+    assert_eq!(expected.len(), 16, "lenet5 and all of torchvision's");
     for (name, parameters) in &expected {
         let net = make(name);
         let weights = net.state_dict();

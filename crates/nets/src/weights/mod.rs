@@ -10,6 +10,8 @@
 //! Python names that may occur, `storage` turns bytes into tensors. `pickle` and `atomic` are the way back.
 
 mod atomic;
+#[cfg(test)]
+mod crash;
 mod globals;
 mod legacy;
 mod pickle;
@@ -31,8 +33,8 @@ use crate::NetError;
 
 /// Reads the weights in a file: `.pth`, `.pt` or `.bin` by PyTorch, or `.safetensors`.
 ///
-/// A state dict inside of a checkpoint is found, and a `module.` in front of all names (which `DataParallel` leaves
-/// there) taken away.
+/// A state dict inside of a checkpoint is found, and a `module.` or `_orig_mod.` in front of all names (which
+/// `DataParallel` and `torch.compile` leave there) taken away.
 ///
 /// # Errors
 /// [`NetError::File`] when the file cannot be read, is damaged, holds something else than weights, or wants to run
@@ -40,12 +42,7 @@ use crate::NetError;
 pub fn load(path: impl AsRef<Path>) -> Result<StateDict, NetError> {
     let path = path.as_ref();
     let value = load_value(path)?;
-    let state_dict = value
-        .into_state_dict()
-        .map_err(|problem| problem.of(path))?;
-    Ok(["module.", "_orig_mod."]
-        .into_iter()
-        .fold(state_dict, StateDict::without_prefix))
+    value.into_state_dict().map_err(|problem| problem.of(path))
 }
 
 /// Writes weights to a `.pth` that `torch.load(path, weights_only=True)` reads, or to a `.safetensors`, by the name's
@@ -117,9 +114,13 @@ impl From<std::io::Error> for Problem {
 
 impl From<zip::result::ZipError> for Problem {
     fn from(error: zip::result::ZipError) -> Self {
-        Self(format!(
-            "the file is damaged ({error}): copy or download it again"
-        ))
+        match error {
+            // A disk that is full, not a file that is damaged.
+            zip::result::ZipError::Io(error) => error.into(),
+            error => Self(format!(
+                "the file is damaged ({error}): copy or download it again"
+            )),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The containers: zip (PyTorch since 1.6), the format before that, and safetensors.
 
 use std::fs::File;
-use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use tch::{Kind, Tensor};
@@ -127,29 +127,87 @@ fn entry(archive: &mut ZipArchive<File>, name: &str, budget: &mut u64) -> Result
     Ok(bytes)
 }
 
-/// Writes a zip as `torch.save` does.
+/// Writes a file as `torch.save` does.
 pub(super) fn write(path: &Path, value: &Value) -> Result<(), Problem> {
+    atomic::write(path, |file| write_zip(file, value))
+}
+
+/// Writes a zip as `torch.save` does.
+pub(super) fn write_zip(to: impl Write + Seek, value: &Value) -> Result<(), Problem> {
     let (structure, storages) = pickle(value)?;
-    atomic::write(path, |file| {
-        let mut archive = ZipWriter::new(BufWriter::new(file));
-        // PyTorch maps files into memory, and wants numbers at multiples of 64 bytes.
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
-            .with_alignment(64)
-            .large_file(true);
-        let mut entry = |name: &str, bytes: &[u8]| -> Result<(), Problem> {
-            archive.start_file(format!("archive/{name}"), options)?;
-            Ok(archive.write_all(bytes)?)
-        };
-        entry("data.pkl", &structure)?;
-        entry("byteorder", b"little")?;
-        for (key, tensor) in storages.iter().enumerate() {
-            rt::checkpoint();
-            entry(&format!("data/{key}"), &bytes(tensor)?)?;
+    let mut archive = ZipWriter::new(BufWriter::new(UntilFailure {
+        to,
+        pretended: None,
+    }));
+    // PyTorch maps files into memory, and wants numbers at multiples of 64 bytes.
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .with_alignment(64)
+        .large_file(true);
+    let mut entry = |name: &str, bytes: &[u8]| -> Result<(), Problem> {
+        archive.start_file(format!("archive/{name}"), options)?;
+        Ok(archive.write_all(bytes)?)
+    };
+    entry("data.pkl", &structure)?;
+    entry("byteorder", b"little")?;
+    for (key, tensor) in storages.iter().enumerate() {
+        rt::checkpoint();
+        entry(&format!("data/{key}"), &bytes(tensor)?)?;
+    }
+    entry("version", b"3\n")?;
+    Ok(archive.finish()?.flush()?)
+}
+
+/// A file, until a write fails; then it takes everything in silence. For `ZipWriter` writes on while it is dropped, and
+/// tells the standard error that it cannot.
+struct UntilFailure<W> {
+    to: W,
+    /// Where it pretends to be after a failure
+    pretended: Option<u64>,
+}
+
+impl<W: Write + Seek> UntilFailure<W> {
+    fn noting<T>(&mut self, outcome: io::Result<T>) -> io::Result<T> {
+        if let Err(error) = &outcome
+            && error.kind() != io::ErrorKind::Interrupted
+        {
+            self.pretended = Some(self.to.stream_position().unwrap_or(0));
         }
-        entry("version", b"3\n")?;
-        Ok(archive.finish()?.flush()?)
-    })
+        outcome
+    }
+}
+
+impl<W: Write + Seek> Write for UntilFailure<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(position) = &mut self.pretended {
+            *position += bytes.len() as u64;
+            return Ok(bytes.len());
+        }
+        let outcome = self.to.write(bytes);
+        self.noting(outcome)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.pretended.is_some() {
+            return Ok(());
+        }
+        let outcome = self.to.flush();
+        self.noting(outcome)
+    }
+}
+
+impl<W: Write + Seek> Seek for UntilFailure<W> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let Some(position) = &mut self.pretended else {
+            return self.to.seek(to);
+        };
+        *position = match to {
+            SeekFrom::Start(place) => place,
+            SeekFrom::Current(by) => position.saturating_add_signed(by),
+            SeekFrom::End(_) => *position,
+        };
+        Ok(*position)
+    }
 }
 
 /// The numbers of a tensor one after the other, little end first.

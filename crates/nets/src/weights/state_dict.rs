@@ -113,12 +113,16 @@ impl StateDict {
         self.iter().map(copy).collect()
     }
 
-    /// Without the part that all names begin with, if they do: `module.` of `DataParallel`.
-    pub(crate) fn without_prefix(mut self, prefix: &str) -> Self {
-        if self
-            .entries
-            .iter()
-            .all(|(name, _)| name.starts_with(prefix))
+    /// Without what wrappers put before all names: `module.` (`DataParallel`), `_orig_mod.` (`torch.compile`), or both.
+    pub(crate) fn unwrapped(mut self) -> Self {
+        const WRAPPERS: [&str; 2] = ["module.", "_orig_mod."];
+        let before_all = |entries: &[(String, Tensor)]| {
+            let is_before_all =
+                |prefix: &&str| entries.iter().all(|(name, _)| name.starts_with(*prefix));
+            WRAPPERS.into_iter().find(is_before_all)
+        };
+        while !self.is_empty()
+            && let Some(prefix) = before_all(&self.entries)
         {
             for (name, _) in &mut self.entries {
                 name.drain(..prefix.len());

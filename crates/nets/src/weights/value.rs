@@ -123,8 +123,9 @@ impl Value {
         (!tensors.is_empty()).then_some(tensors)
     }
 
-    /// The weights in a file: the value itself, or what it has under one of the names that are usual for them.
-    pub(crate) fn into_state_dict(self) -> Result<StateDict, Problem> {
+    /// The weights in a checkpoint: what it has under one of the names that are usual for them, without the `module.`
+    /// or `_orig_mod.` that a wrapper has put before every name (`DataParallel`, `torch.compile`).
+    pub fn weights_inside(&self) -> Option<StateDict> {
         const USUAL: [&str; 7] = [
             "state_dict",
             "model_state_dict",
@@ -134,12 +135,16 @@ impl Value {
             "weights",
             "params",
         ];
-        if let Some(tensors) = self.to_state_dict() {
-            return Ok(tensors);
-        }
         let inside = |key: &str| self.get(key)?.to_state_dict();
-        if let Some(tensors) = USUAL.into_iter().find_map(inside) {
-            return Ok(tensors);
+        Some(USUAL.into_iter().find_map(inside)?.unwrapped())
+    }
+
+    /// The weights in a file: those in a checkpoint, or else the value itself. In this order, for checkpoints hold
+    /// tensors that are no weights, such as the best accuracy so far.
+    pub(crate) fn into_state_dict(self) -> Result<StateDict, Problem> {
+        let itself = || Some(self.to_state_dict()?.unwrapped());
+        if let Some(weights) = self.weights_inside().or_else(itself) {
+            return Ok(weights);
         }
         match self
             .entries()
