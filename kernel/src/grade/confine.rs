@@ -47,6 +47,7 @@ impl Means<'_> {
         let mut read = self.libraries();
         read.push(self.toolchain().join("lib"));
         read.extend(self.data.map(Path::to_path_buf));
+        read.push(cell::course::home().join("data")); // sets that lessons have generated
         Confinement {
             read,
             // Earlier submissions' cells and tests lie there: only who knows a cell's hash can load it.
