@@ -26,7 +26,7 @@ impl Means<'_> {
     /// What the executing process may do: compile, and start the worker.
     pub(super) fn to_compile(&self, scratch: &Path, program: &Path) -> Confinement {
         let mut read = self.libraries();
-        read.extend(self.data.map(Path::to_path_buf));
+        read.extend(self.data());
         Confinement {
             read,
             read_by_name: Vec::new(),
@@ -46,8 +46,7 @@ impl Means<'_> {
     pub(super) fn to_run(&self, scratch: &Path) -> Confinement {
         let mut read = self.libraries();
         read.push(self.toolchain().join("lib"));
-        read.extend(self.data.map(Path::to_path_buf));
-        read.push(cell::course::home().join("data")); // sets that lessons have generated
+        read.extend(self.data());
         Confinement {
             read,
             // Earlier submissions' cells and tests lie there: only who knows a cell's hash can load it.
@@ -58,6 +57,13 @@ impl Means<'_> {
             file_size: Some(self.limits.disk),
             cpu_seconds: None,
         }
+    }
+
+    /// The data beside the notebooks, and the sets that lessons have generated.
+    fn data(&self) -> impl Iterator<Item = PathBuf> {
+        let generated = cell::course::home().join("data");
+        let given = self.data.map(Path::to_path_buf);
+        given.into_iter().chain([generated])
     }
 
     /// Folders that the course's library and libtorch lie in.
