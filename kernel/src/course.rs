@@ -1,6 +1,7 @@
 //! `cvstudy course check`: whether exercises do what exercises have to do.
 
 mod rehearsal;
+mod rules;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,7 @@ use crate::release::released_path;
 use crate::run::{default_jobs, in_parallel, print_line};
 use crate::setup;
 use rehearsal::{Judged, Rehearsal};
+use rules::Ids;
 
 /// Fewer wrong answers than this do not show that tests can tell.
 const MUTANTS: usize = 2;
@@ -36,6 +38,10 @@ enum CourseCommand {
 
 /// Options of `cvstudy course check`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+A notebook has 4 to 6 exercises. Each has three hints, checks that learners see, hidden ones, and two wrong answers
+or more. No cell of code that is released has more than 25 lines, no id is in two notebooks, and Run All stops
+nowhere, solved or not. --lenient leaves these rules out.")]
 struct CheckOptions {
     /// Sources, as for `cvstudy release` [default: notebooks/source]
     #[arg(value_name = "SOURCE")]
@@ -52,6 +58,10 @@ struct CheckOptions {
     /// A folder that notebooks may read as ../data [default: the course's data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+
+    /// Ask only for what grading needs: any number of exercises, hints, hidden checks and lines
+    #[arg(long)]
+    lenient: bool,
 }
 
 /// Runs what is asked for.
@@ -88,9 +98,23 @@ fn check(options: &CheckOptions) -> Result<()> {
         false => options.sources.clone(),
     };
     let mut wrong = 0;
+    let mut ids = Ids::default();
+    // A source that cannot be read is one thing to put right among others.
+    let mut count = |path: &Path, checked: Result<usize>| {
+        wrong += checked.unwrap_or_else(|error| {
+            print_line(format!(
+                "{}: it cannot be checked: {error:#}",
+                path.display()
+            ));
+            1
+        });
+    };
     for place in places {
-        for path in Course::files(&place)? {
-            wrong += check_source(&path, &supervisor, options)?;
+        match Course::files(&place) {
+            Ok(paths) => paths.iter().for_each(|path| {
+                count(path, check_source(path, &supervisor, options, &mut ids));
+            }),
+            Err(error) => count(&place, Err(error)),
         }
     }
     if wrong > 0 {
@@ -100,20 +124,22 @@ fn check(options: &CheckOptions) -> Result<()> {
 }
 
 /// Checks one source and says what is wrong. Gives how much that is.
-fn check_source(path: &Path, supervisor: &Supervisor, options: &CheckOptions) -> Result<usize> {
+fn check_source(
+    path: &Path,
+    supervisor: &Supervisor,
+    options: &CheckOptions,
+    ids: &mut Ids,
+) -> Result<usize> {
     let master = Master::read(path)?;
     let mut problems = in_step(path, &master);
     problems.extend(leaks(&master));
-    problems.extend(
-        master
-            .cells
-            .iter()
-            .filter(|cell| is_exercise(cell, &master))
-            .flat_map(furnished),
-    );
+    problems.extend(match options.lenient {
+        true => without_hint(&master),
+        false => [rules::broken(&master), ids.take(&master)].concat(),
+    });
     let run = |trials: Vec<Trial>| {
         let results = in_parallel(default_jobs(), &trials, |trial| {
-            run(trial, &master, supervisor, path, options.budget)
+            run(trial, &master, supervisor, path, options)
         });
         results.into_iter().collect::<Result<Vec<_>>>()
     };
@@ -186,14 +212,12 @@ fn leaks(master: &Master) -> Vec<String> {
         .collect()
 }
 
-/// What an exercise lacks.
-fn furnished(cell: &MasterCell) -> Vec<String> {
-    let id = cell.marking.id();
-    let mut lacks = Vec::new();
-    if cell.extras.hints.is_empty() {
-        lacks.push(format!("`{id}` has no hint"));
-    }
-    lacks
+/// Exercises that leave a learner alone.
+fn without_hint(master: &Master) -> Vec<String> {
+    let is_bare = |cell: &&MasterCell| is_exercise(cell, master) && cell.extras.hints.is_empty();
+    let bare = master.cells.iter().filter(is_bare);
+    bare.map(|cell| format!("`{}` has no hint", cell.marking.id()))
+        .collect()
 }
 
 fn solved(rehearsal: Rehearsal) -> Trial {
@@ -246,7 +270,7 @@ fn run(
     master: &Master,
     supervisor: &Supervisor,
     path: &Path,
-    budget: f64,
+    options: &CheckOptions,
 ) -> Result<Found> {
     let began = Instant::now();
     let mut notebook = trial.notebook.clone();
@@ -266,7 +290,7 @@ fn run(
     match &trial.what {
         What::Solved(rehearsal) => {
             found.problems.extend(few_mutants(master));
-            let seconds = began.elapsed().as_secs_f64();
+            let (seconds, budget) = (began.elapsed().as_secs_f64(), options.budget);
             if seconds > budget {
                 let text = format!("it takes {seconds:.0} s, and its budget is {budget:.0} s");
                 found.problems.push(text);
@@ -286,6 +310,16 @@ fn run(
             found.problems.extend(broken);
         }
         What::Mutant { .. } => {}
+    }
+    let when = match &trial.what {
+        What::Solved(_) => "solved",
+        What::Unsolved => "unsolved",
+        What::Mutant { .. } => return Ok(found),
+    };
+    if !options.lenient {
+        // Behind a solved notebook stand its wrong answers.
+        let own = master.source.cells().len();
+        found.problems.extend(rules::stops(&notebook, own, when));
     }
     Ok(found)
 }

@@ -18,9 +18,11 @@
 //! ```
 //!
 //! A check that panics gives no points and its message; the others go on. The results are shown below the
-//! cell, and for programs under [`MIME`]. A cell that builds on an exercise goes through [`attempt`].
+//! cell, and for programs under [`MIME`]. A cell that builds on an exercise goes through [`attempt`]; what a lesson
+//! says of its results goes through [`claim()`].
 
 mod attempt;
+mod claim;
 mod show;
 
 use std::fmt::Debug;
@@ -30,6 +32,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use rt::frame::Outcome;
 
 pub use attempt::attempt;
+pub use claim::{STRICT, claim};
 pub use proptest;
 
 /// The type of output that holds the results for programs:

@@ -62,8 +62,8 @@ pub use rt::{
 // Controls in the page, and pictures that follow them.
 pub use widgets::{Control, button, checkbox, dropdown, interact, slider, text_field};
 
-// Exercises.
-pub use checks::{Checks, attempt};
+// Exercises, and what lessons claim.
+pub use checks::{Checks, attempt, claim};
 
 // The crates, for what is not listed here: `tch::vision`, `plotters::prelude`, `image::imageops`.
 pub use crate::{checks, data, image, live, nets, plot, plotters, rt, tch, train, vision, widgets};
