@@ -2,14 +2,15 @@
 //! what, and the next one runs.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use cell::event::{Event, Sink};
-use cell::{Config, Engine};
+use cell::{Config, Engine, Interrupter};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 /// The longest that a notebook may be out of service, in a machine with other work.
@@ -23,17 +24,32 @@ fn main() {
     {
         cell::worker_main();
     }
+    if std::env::args().nth(1).is_some_and(|word| word == HOST) {
+        if let Err(error) = host() {
+            println!("{error:#}");
+        }
+        return;
+    }
     let in_cells = IN_CELLS.iter().map(|case| {
         let case = *case;
         Trial::test(format!("in a cell: {}", case.0), move || {
             told(in_a_cell(case))
         })
     });
-    let from_outside: [(&str, Fault); 10] = [
+    let from_outside: [(&str, Fault); 13] = [
         ("from outside: a kill at any moment", killed_at_any_moment),
         (
             "from outside: a kill between two cells",
             killed_between_cells,
+        ),
+        ("from outside: a kill before `:vars`", killed_before_vars),
+        (
+            "from outside: a kill of the kernel ends what cells have started",
+            kernel_killed,
+        ),
+        (
+            "a cell that was left behind does not slow the next ones down",
+            left_behind,
         ),
         (
             "from outside: a kill while it waits for input",
@@ -193,6 +209,89 @@ fn killed_between_cells() -> Result<()> {
         "{error}"
     );
     notebook.goes_on()
+}
+
+fn killed_before_vars() -> Result<()> {
+    let mut notebook = Notebook::start()?;
+    notebook.succeeds("let precious = 1;")?;
+    signal(notebook.worker()?, "KILL");
+    thread::sleep(Duration::from_millis(50));
+    let error = notebook.fails(":vars")?;
+    ensure!(
+        error.contains("it was killed") && error.contains("precious"),
+        "{error}"
+    );
+    notebook.goes_on()
+}
+
+/// What this program is called with to be a [`host`].
+const HOST: &str = "host";
+
+/// A notebook in a process of its own, for another to kill. It says which process its cell has started.
+fn host() -> Result<()> {
+    let mut notebook = Notebook::start()?;
+    let code = "std::process::Command::new(\"sleep\").arg(\"600\").spawn()?.id()";
+    println!("{}", notebook.value(code)?);
+    thread::sleep(PATIENCE);
+    Ok(())
+}
+
+fn kernel_killed() -> Result<()> {
+    let mut kernel = Command::new(std::env::current_exe()?)
+        .arg(HOST)
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut said = String::new();
+    let output = kernel.stdout.take().context("it has no output")?;
+    BufReader::new(output).read_line(&mut said)?;
+    kernel.kill()?;
+    kernel.wait()?;
+    let started: u32 = said.trim().parse().with_context(|| said.clone())?;
+    let deadline = Instant::now() + PATIENCE;
+    while is_alive(started) {
+        if Instant::now() > deadline {
+            signal(started, "KILL");
+            anyhow::bail!("it lives on");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+/// Whether a process runs; one that has ended may wait to be asked about that.
+fn is_alive(process: u32) -> bool {
+    let about = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let state = about.rsplit_once(") ").map_or("", |(_, rest)| rest);
+    !state.is_empty() && !state.starts_with('Z')
+}
+
+fn left_behind() -> Result<()> {
+    let mut notebook = Notebook::start()?;
+    let before = time_of_a_loop(&mut notebook)?;
+    notebook.interrupt_at_output = true;
+    let error = notebook
+        .fails("println!(\"begun\"); std::thread::sleep(std::time::Duration::from_secs(600));")?;
+    notebook.interrupt_at_output = false;
+    ensure!(error.contains("goes on in the background"), "{error}");
+    let after = time_of_a_loop(&mut notebook)?;
+    // A closer look at every turn would take some fifty times as long.
+    ensure!(
+        after < before * 10,
+        "a loop takes {after:?}, and took {before:?}"
+    );
+    notebook.goes_on()
+}
+
+/// The least time of a few.
+fn time_of_a_loop(notebook: &mut Notebook) -> Result<Duration> {
+    let code = "let began = std::time::Instant::now(); let mut n = 1_u64; \
+                for i in 0..20_000_000_u64 { n = n.wrapping_mul(31) ^ i; } \
+                std::hint::black_box(n); began.elapsed().as_micros() as u64";
+    let mut least = Duration::MAX;
+    for _ in 0..4 {
+        least = least.min(Duration::from_micros(notebook.value(code)?.parse()?));
+    }
+    Ok(least)
 }
 
 fn killed_at_input() -> Result<()> {
@@ -369,6 +468,7 @@ struct Notebook {
     engine: Engine,
     cells: usize,
     kill_at_input: bool,
+    interrupt_at_output: bool,
 }
 
 /// What came of a cell.
@@ -378,6 +478,8 @@ struct Ended {
     value: Option<String>,
     /// The process to kill when the cell asks for input.
     victim: Option<u32>,
+    /// What to interrupt the cell with when it prints something.
+    interrupter: Option<Interrupter>,
 }
 
 impl Sink for Ended {
@@ -392,6 +494,11 @@ impl Sink for Ended {
                 ));
             }
             Event::Result { bundle } => self.value = Some(bundle.plain().to_owned()),
+            Event::Stream { .. } => {
+                if let Some(interrupter) = self.interrupter.take() {
+                    interrupter.interrupt();
+                }
+            }
             _ => {}
         }
     }
@@ -414,6 +521,7 @@ impl Notebook {
             engine: Engine::start(config)?,
             cells: 0,
             kill_at_input: false,
+            interrupt_at_output: false,
         })
     }
 
@@ -425,6 +533,7 @@ impl Notebook {
         self.cells += 1;
         let mut ended = Ended {
             victim: self.engine.worker_process().filter(|_| self.kill_at_input),
+            interrupter: (self.interrupt_at_output).then(|| self.engine.interrupter()),
             ..Ended::default()
         };
         self.engine

@@ -9,8 +9,9 @@ use regex::Regex;
 
 use crate::diagnostics::Message;
 use crate::lower::{Lowered, Region};
+use crate::names;
 use crate::parse::{Fleeting, Parsed};
-use crate::session::Session;
+use crate::session::{Outdated, Session};
 
 /// Answers gathered from the compiler so far.
 #[derive(Default)]
@@ -20,9 +21,22 @@ pub(crate) struct Answers {
     pub(crate) inside: BTreeSet<String>,
     pub(crate) unkept: BTreeSet<String>,
     pub(crate) notes: Vec<String>,
+    /// Names that a type may no longer be the same for.
+    pub(crate) changed: BTreeSet<String>,
 }
 
 impl Answers {
+    /// Takes in what is out of date.
+    pub(crate) fn outdate(&mut self, outdated: Outdated) {
+        self.changed.extend(outdated.names);
+        self.notes
+            .extend(outdated.variables.iter().map(|(name, cause)| {
+                format!(
+                    "`{name}` is gone, because `{cause}`, which its type contains, was redefined"
+                )
+            }));
+    }
+
     pub(crate) fn unkeep(&mut self, name: &str, fleeting: Fleeting) {
         if !self.unkept.insert(name.to_string()) || name.starts_with('_') {
             return;
@@ -109,7 +123,7 @@ pub(crate) fn take_in(
         }
     }
     if understood {
-        session.set_aside(&outlived);
+        answers.outdate(session.set_aside(&outlived));
     }
     understood
 }
@@ -123,7 +137,8 @@ fn answer(
     answers: &mut Answers,
 ) -> bool {
     match region {
-        Region::Keep(name) if matches!(code, "E0382" | "E0381") => {
+        // Moved, never set, or not a variable at all.
+        Region::Keep(name) if matches!(code, "E0382" | "E0381" | "E0530") => {
             answers.unkept.insert(name.clone());
             true
         }
@@ -175,22 +190,46 @@ fn assigns(parsed: &Parsed, name: &str) -> bool {
     Regex::new(&pattern).is_ok_and(|pattern| pattern.is_match(&parsed.cell.text))
 }
 
+/// Whether what is not found may be a crate: where a path begins, and not in something that was found.
+fn is_about_a_crate(message: &Message, name: &str) -> bool {
+    let word = name.starts_with(char::is_lowercase) && !name.contains(':');
+    word && (message.code() == "E0432" || message.message.contains("crate"))
+}
+
 /// What may help with a name that is not found.
 pub(crate) fn hint(
     message: &Message,
     session: &Session,
     lost: &BTreeSet<String>,
 ) -> Option<String> {
-    if message.code() != "E0425" {
-        return None;
-    }
     let name = message.message.split('`').nth(1)?;
+    match message.code() {
+        "E0425" | "E0412" => {}
+        "E0432" | "E0433" if is_about_a_crate(message, name) => {
+            return Some(format!(
+                "`:dep {name} = \"*\"` adds a crate of this name from crates.io"
+            ));
+        }
+        _ => return None,
+    }
     if session.variables.contains_key(name) {
         return Some(format!(
             "`{name}` is a variable of the notebook, and functions see only their own: pass it in as a parameter"
         ));
     }
-    lost.contains(name).then(|| {
-        format!("`{name}` was lost when the worker ended. `:replay` runs the earlier cells again")
-    })
+    if lost.contains(name) {
+        return Some(format!(
+            "`{name}` was lost when the worker ended. `:replay` runs the earlier cells again"
+        ));
+    }
+    // The compiler sees only what the cell mentions, so it cannot suggest what the cell should have mentioned.
+    let items = session.items.iter().flat_map(|known| &known.item.names);
+    let known = session.variables.keys().map(String::as_str);
+    let known = known.chain(items.map(|item| item.text.as_str()));
+    let other = names::similar(name, known)?;
+    let spans = message.children.iter().flat_map(|child| &child.spans);
+    let said = spans
+        .filter_map(|span| span.suggested_replacement.as_deref())
+        .any(|text| text == other);
+    (!said).then(|| format!("the notebook has a similar name: `{other}`"))
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{AttrStyle, Attribute, Stmt};
@@ -136,8 +137,72 @@ impl<'ast> Visit<'ast> for Finder {
         self.visit_expr(&repeat.expr);
     }
     fn visit_generic_argument(&mut self, _: &'ast syn::GenericArgument) {}
+    fn visit_item_macro(&mut self, item: &'ast syn::ItemMacro) {
+        if item.ident.is_some() {
+            in_definition(&item.mac.tokens, &mut self.edits);
+        }
+    }
     // Macro arguments are not parsed; what they loop over is their own affair.
     fn visit_macro(&mut self, _: &'ast syn::Macro) {}
+}
+
+/// Puts checkpoints into the loops that a `macro_rules!` writes, as far as they can be told from its tokens.
+fn in_definition(tokens: &TokenStream, edits: &mut Vec<Edit>) {
+    let mut before = [' ', ' '];
+    for token in tokens.clone() {
+        match token {
+            TokenTree::Punct(punct) => before = [before[1], punct.as_char()],
+            // What is matched stays as it is; what is written follows an arrow.
+            TokenTree::Group(group) => {
+                if before == ['=', '>'] {
+                    in_transcription(group.stream(), edits);
+                }
+                before = [' ', ' '];
+            }
+            _ => before = [' ', ' '],
+        }
+    }
+}
+
+fn in_transcription(tokens: TokenStream, edits: &mut Vec<Edit>) {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let word = |at: usize| match tokens.get(at) {
+        Some(TokenTree::Ident(ident)) => ident.to_string(),
+        _ => String::new(),
+    };
+    // Perhaps evaluated by the compiler, where there are no checkpoints.
+    if (0..tokens.len()).any(|at| matches!(word(at).as_str(), "const" | "static")) {
+        return;
+    }
+    let is_block = |at: &usize| matches!(&tokens[*at], TokenTree::Group(group) if group.delimiter() == Delimiter::Brace);
+    for (at, token) in tokens.iter().enumerate() {
+        let body = match word(at).as_str() {
+            "loop" => Some(at + 1),
+            "while" => (at + 1..tokens.len()).find(is_block),
+            // `impl Trait for Type { .. }` has the word too.
+            "for" => (at + 1..tokens.len())
+                .find(is_block)
+                .filter(|body| (at + 1..*body).any(|at| word(at) == "in")),
+            _ => None,
+        };
+        match (body.and_then(|body| tokens.get(body)), body) {
+            (Some(TokenTree::Group(group)), _) if group.delimiter() == Delimiter::Brace => {
+                edits.push(Edit::after(group.span_open().byte_range().end, CHECKPOINT));
+            }
+            // `loop $body`
+            (Some(TokenTree::Punct(dollar)), Some(body)) if dollar.as_char() == '$' => {
+                if let Some(TokenTree::Ident(name)) = tokens.get(body + 1) {
+                    let start = dollar.span().byte_range().start;
+                    edits.push(Edit::before(start, format!("{{{CHECKPOINT} ")));
+                    edits.push(Edit::after(name.span().byte_range().end, " }"));
+                }
+            }
+            _ => {}
+        }
+        if let TokenTree::Group(group) = token {
+            in_transcription(group.stream(), edits);
+        }
+    }
 }
 
 /// Whether a piece of code calls any of the given functions, by path or as a method.
@@ -190,6 +255,25 @@ mod tests {
             "v.iter().map(|x| { while x {•} });"
         );
         assert_eq!(marked("fn f() { loop {} }"), "fn f() { loop {•} }");
+    }
+
+    #[test]
+    fn loops_that_macros_write_get_checkpoints() {
+        let marked = |text: &str| marked(text).replace("#[macro_export] ", "");
+        assert_eq!(
+            marked("macro_rules! m { (loop $b:block) => { loop $b }; }"),
+            "macro_rules! m { (loop $b:block) => { loop {• $b } }; }"
+        );
+        assert_eq!(
+            marked("macro_rules! m { ($x:expr) => {{ for i in $x { while $x { f() } } }}; }"),
+            "macro_rules! m { ($x:expr) => {{ for i in $x {• while $x {• f() } } }}; }"
+        );
+        for same in [
+            "macro_rules! m { ($t:ty) => { impl T for $t { fn f() {} } }; }",
+            "macro_rules! m { () => { const fn f() { loop {} } }; }",
+        ] {
+            assert_eq!(marked(same), same);
+        }
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub struct Built {
     pub kept: Vec<(String, String)>,
     /// Loaded variables that the cell moves.
     pub moved: BTreeSet<String>,
+    /// Names that a type may no longer be the same for.
+    pub changed: BTreeSet<String>,
     /// What the learner should know: what is not kept, and why.
     pub notes: Vec<String>,
     /// Warnings, rendered.
@@ -166,13 +168,9 @@ impl Compiler {
         lost: &BTreeSet<String>,
     ) -> Result<Built, ErrorReport> {
         let mut session = before.clone();
-        let changes = session.define(parsed);
+        let mut changes = session.define(parsed);
         let mut answers = Answers::default();
-        for (name, cause) in &changes.outdated {
-            answers.notes.push(format!(
-                "`{name}` is gone, because `{cause}`, which its type contains, was redefined"
-            ));
-        }
+        answers.outdate(std::mem::take(&mut changes.outdated));
         for binding in &parsed.bindings {
             if let Some(fleeting) = binding.fleeting {
                 answers.unkeep(&binding.name, fleeting);
@@ -265,7 +263,10 @@ impl Compiler {
             moved: &answers.moved,
             inside: &answers.inside,
         });
-        if own.is_none() && body.is_none() {
+        // What a `use` alone comes to is for the compiler to say as well.
+        let imports_anything =
+            (parsed.items.iter()).any(|item| matches!(item.kind, ItemKind::Use(_)));
+        if own.is_none() && body.is_none() && !imports_anything {
             return Ok(Attempt {
                 krate: None,
                 lowered: Arc::default(),
@@ -464,6 +465,7 @@ impl Compiler {
             session,
             kept,
             moved: answers.moved,
+            changed: answers.changed,
             notes,
             warnings,
             cached,
@@ -521,7 +523,7 @@ pub fn kept_variables(
             .bindings
             .iter()
             .any(|binding| binding.name == *name && binding.mutable);
-        let mentions = Mentions::of(tokens).names;
+        let mentions = Mentions::heads_of(tokens);
         variables.push((
             name.clone(),
             crate::session::Variable {

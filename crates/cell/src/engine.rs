@@ -1,16 +1,18 @@
 //! One notebook: cells go in, events come out.
 //!
-//! `conversation` is what is said to the worker and by it; `commands` does what `:vars` and the like ask for.
+//! `conversation` is what is said to the worker and by it; `variables` keeps account of what it has; `commands` does
+//! what `:vars` and the like ask for.
 
 mod commands;
 mod conversation;
+mod variables;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rt::frame::{Outcome, ToKernel, ToWorker};
+use rt::frame::{Outcome, ToWorker};
 
 use crate::commands::{Command, split};
 use crate::compile::{self, Built, Compiler};
@@ -90,6 +92,10 @@ pub struct Engine {
     cells_run: u64,
     /// Variables that a cell which was left behind still holds.
     withheld: BTreeMap<String, Variable>,
+    /// Variables that such a cell has brought back since, to be taken in between two cells.
+    returned: BTreeSet<String>,
+    /// Variables that it holds and nobody can use any more.
+    stale: BTreeSet<String>,
     /// Variables that went with a worker.
     lost: BTreeSet<String>,
     /// The cells that have run to their end, for `:replay`.
@@ -172,6 +178,8 @@ impl Engine {
             stop,
             cells_run: 0,
             withheld: BTreeMap::new(),
+            returned: BTreeSet::new(),
+            stale: BTreeSet::new(),
             lost: BTreeSet::new(),
             history: Vec::new(),
             timing: false,
@@ -205,6 +213,7 @@ impl Engine {
     /// Runs a cell. `label` is what messages call it, as in `[3]`.
     pub fn execute(&mut self, label: &str, code: &str, sink: &mut dyn Sink) -> Reply {
         self.stop.reset();
+        self.take_back();
         let mut reply = Reply {
             error: None,
             compile: Duration::ZERO,
@@ -271,15 +280,16 @@ impl Engine {
             Ok(ended) => ended,
             Err(error) => {
                 // The items of the cell have compiled, and are as good as before.
-                self.session.items = built.session.items;
-                self.session.uses = built.session.uses;
+                let variables = std::mem::take(&mut self.session.variables);
+                self.session = built.session;
+                self.session.variables = variables;
                 return Err(error);
             }
         };
         if let (Outcome::NotLoaded { .. }, Some(krate)) = (&outcome, &built.krate) {
             self.compiler.discard(krate);
         }
-        self.settle(&outcome, stored, built, &parsed, sink);
+        self.settle(&outcome, stored, built, &parsed, sink)?;
         report::of_outcome(&outcome, &self.compiler).map_or(Ok(()), Err)
     }
 
@@ -296,84 +306,6 @@ impl Engine {
         }
         let notes = built.notes.iter().map(|note| format!("note: {note}.\n"));
         for text in notes.chain(built.warnings.iter().map(|warning| format!("{warning}\n"))) {
-            sink.event(Event::Stream {
-                name: StreamName::Stderr,
-                text,
-            });
-        }
-    }
-
-    /// Brings the notebook's state in line with how the cell ended.
-    fn settle(
-        &mut self,
-        outcome: &Outcome,
-        stored: Option<Vec<String>>,
-        built: Built,
-        parsed: &Parsed,
-        sink: &mut dyn Sink,
-    ) {
-        let (new, unnameable) = compile::kept_variables(&built, parsed);
-        let finished = *outcome == Outcome::Finished;
-        let mut session = built.session;
-        if finished {
-            session
-                .variables
-                .retain(|name, _| !built.moved.contains(name));
-            for name in parsed.bindings.iter().map(|binding| &binding.name) {
-                session.variables.remove(name);
-                self.lost.remove(name);
-            }
-            session.variables.extend(new);
-            self.forget(&unnameable, sink);
-        }
-        if let Some(stored) = stored {
-            let in_place: BTreeSet<String> = stored.into_iter().collect();
-            let (here, away) = session
-                .variables
-                .into_iter()
-                .partition(|(name, _)| in_place.contains(name));
-            session.variables = here;
-            if *outcome == Outcome::Abandoned {
-                let away: BTreeMap<String, Variable> = away;
-                self.withheld.extend(away);
-            }
-        }
-        let gone: Vec<String> = self
-            .session
-            .variables
-            .keys()
-            .filter(|name| !session.variables.contains_key(*name))
-            .cloned()
-            .collect();
-        self.session = session;
-        let outdated: Vec<String> = gone
-            .into_iter()
-            .filter(|name| !built.moved.contains(name) && !self.withheld.contains_key(name))
-            .collect();
-        self.drop_values(outdated, sink);
-    }
-
-    /// Drops values in the worker. What their destructors print is shown before this returns.
-    fn drop_values(&mut self, names: Vec<String>, sink: &mut dyn Sink) {
-        if !names.is_empty() && self.worker.is_some() {
-            self.line.send(&ToWorker::Drop { names });
-            self.values(sink);
-        }
-    }
-
-    /// Drops values that no later cell can name.
-    fn forget(&mut self, names: &[String], sink: &mut dyn Sink) {
-        if names.is_empty() {
-            return;
-        }
-        self.drop_values(names.to_vec(), sink);
-        if self.config.quiet {
-            return;
-        }
-        for name in names.iter().filter(|name| !name.starts_with('_')) {
-            let text = format!(
-                "note: the type of `{name}` has no name, so it lives for this cell only.\n"
-            );
             sink.event(Event::Stream {
                 name: StreamName::Stderr,
                 text,
@@ -429,45 +361,10 @@ impl Engine {
     fn begin_anew(&mut self) -> Result<(), CellError> {
         self.session = Session::default();
         self.compiler.forget_crates();
-        self.withheld.clear();
+        self.forget_withheld();
         self.lost.clear();
         self.history.clear();
         self.start_worker()
-    }
-
-    /// All variables with their types and short values.
-    pub fn variables(&mut self) -> Vec<VariableInfo> {
-        let values = if self.worker.is_none() || self.session.variables.is_empty() {
-            BTreeMap::new()
-        } else {
-            self.values(&mut Vec::new())
-        };
-        let info = |(name, variable): (&String, &Variable)| VariableInfo {
-            name: name.clone(),
-            type_name: rt::display::tail::short_type_name(&variable.type_text),
-            value: values.get(name).cloned().unwrap_or_default(),
-        };
-        self.session.variables.iter().map(info).collect()
-    }
-
-    /// Asks the worker for the short values of all variables.
-    fn values(&mut self, sink: &mut dyn Sink) -> BTreeMap<String, String> {
-        self.line.send(&ToWorker::Describe);
-        let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            match self.wait(TICK, sink) {
-                News::Message(ToKernel::Variables { values }) => {
-                    return values.into_iter().collect();
-                }
-                News::Message(message) => self.serve(message, sink),
-                News::Quiet => {}
-                News::Died(death) => {
-                    self.mourn(&death);
-                    break;
-                }
-            }
-        }
-        BTreeMap::new()
     }
 
     /// Passes on what threads of earlier cells print while no cell runs. Front ends call it now and then.
@@ -475,18 +372,12 @@ impl Engine {
         while let News::Message(message) = self.wait(Duration::ZERO, sink) {
             self.serve(message, sink);
         }
+        self.take_back();
     }
 
     /// Ends the worker and all it started.
     pub fn shutdown(self) {
         drop(self.worker);
-    }
-
-    /// Variables with their types, as a later cell would name them.
-    pub fn variable_types(&self) -> Vec<(String, String)> {
-        let of =
-            |(name, variable): (&String, &Variable)| (name.clone(), variable.type_text.clone());
-        self.session.variables.iter().map(of).collect()
     }
 
     /// The paths of the `use` declarations in force, such as `std::fmt as f`.

@@ -4,9 +4,10 @@
 //! defines becomes `pub`: items, fields and inherent methods; macros become `#[macro_export]`. What is
 //! private inside the learner's own `mod` stays private.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::spanned::Spanned;
 use syn::{Fields, Stmt, UseTree, Visibility};
@@ -27,15 +28,58 @@ pub struct Item {
     pub mentions: Mentions,
     /// Whether it is `fn main()`.
     pub is_main: bool,
+    /// For a type: its definition without what makes no difference to it.
+    pub definition: Option<String>,
+    /// For a type or trait: the names that what it looks like may depend on.
+    pub parts: Option<BTreeSet<String>>,
 }
 
-/// A name with its namespace.
+impl Item {
+    /// The names that a type which mentions this item may depend on through it.
+    pub fn parts(&self) -> &BTreeSet<String> {
+        self.parts.as_ref().unwrap_or(&self.mentions.names)
+    }
+}
+
+/// A name and what it stands for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemName {
     /// The name, without `r#`.
     pub text: String,
-    /// Whether it is a macro's, called with `!`.
-    pub is_macro: bool,
+    /// Where it is looked for.
+    pub spaces: Spaces,
+}
+
+/// The namespaces that a name stands in: a function and a module may have one name and are two things.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Spaces {
+    /// Types, traits and modules.
+    Types,
+    /// Functions, constants and statics.
+    Values,
+    /// Both: a struct that is called like a function, an import.
+    TypesAndValues,
+    /// Macros, called with `!`.
+    Macros,
+}
+
+impl ItemName {
+    /// Whether one of two items with these names hides the other.
+    pub fn is_like(&self, other: &Self) -> bool {
+        use Spaces::{Macros, TypesAndValues};
+        let meet = match (self.spaces, other.spaces) {
+            (one, another) if one == another => true,
+            (Macros, _) | (_, Macros) => false,
+            (TypesAndValues, _) | (_, TypesAndValues) => true,
+            _ => false,
+        };
+        meet && self.text == other.text
+    }
+
+    /// Whether a variable of this name cannot be seen beside it.
+    pub fn is_value(&self) -> bool {
+        matches!(self.spaces, Spaces::Values | Spaces::TypesAndValues)
+    }
 }
 
 /// What sort of item.
@@ -84,6 +128,19 @@ pub struct Impl {
     pub others: Vec<String>,
     /// Names and places of the functions and constants.
     pub members: Vec<(String, Range<usize>)>,
+    /// Its associated types and constants: what types look like may depend on them.
+    pub shapes: Vec<Shape>,
+}
+
+/// An associated type or constant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// Its name.
+    pub name: String,
+    /// The whole of it, without spaces and comments.
+    pub text: String,
+    /// The names in it.
+    pub mentions: BTreeSet<String>,
 }
 
 impl Impl {
@@ -103,6 +160,8 @@ pub struct Use {
     pub name: Option<String>,
     /// The first name of the path, which may be an item of the learner's.
     pub root: String,
+    /// Whether it is an `extern crate`.
+    pub external: bool,
 }
 
 /// The item that a statement is, if it is one, with the changes it needs.
@@ -118,40 +177,46 @@ pub fn item_of(statement: &Stmt, text: &str) -> Option<(Item, Vec<Edit>)> {
 
 fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
     let mut edits = Vec::new();
-    let name = |ident: &syn::Ident| vec![plain_name(ident)];
+    let name = |ident: &syn::Ident, spaces| vec![named(ident, spaces)];
     let (kind, names) = match item {
         syn::Item::Fn(item) => {
             publish(&item.vis, item.sig.span(), &mut edits);
-            (ItemKind::Plain, name(&item.sig.ident))
+            (ItemKind::Plain, name(&item.sig.ident, Spaces::Values))
         }
         syn::Item::Const(item) => {
             publish(&item.vis, item.const_token.span(), &mut edits);
             let names = if item.ident == "_" {
                 Vec::new()
             } else {
-                name(&item.ident)
+                name(&item.ident, Spaces::Values)
             };
             (ItemKind::Plain, names)
         }
         syn::Item::Type(item) => {
             publish(&item.vis, item.type_token.span(), &mut edits);
-            (ItemKind::Plain, name(&item.ident))
+            (ItemKind::Plain, name(&item.ident, Spaces::Types))
         }
         syn::Item::Mod(item) => {
             let start = item
                 .unsafety
                 .map_or(item.mod_token.span(), |word| word.span);
             publish(&item.vis, start, &mut edits);
-            (ItemKind::Plain, name(&item.ident))
+            let mut names = name(&item.ident, Spaces::Types);
+            exported_macros(item, &mut names);
+            (ItemKind::Plain, names)
         }
         syn::Item::Struct(item) => {
             publish(&item.vis, item.struct_token.span(), &mut edits);
             publish_fields(&item.fields, &mut edits);
-            (ItemKind::Type, name(&item.ident))
+            let spaces = match item.fields {
+                Fields::Named(_) => Spaces::Types,
+                Fields::Unnamed(_) | Fields::Unit => Spaces::TypesAndValues,
+            };
+            (ItemKind::Type, name(&item.ident, spaces))
         }
         syn::Item::Enum(item) => {
             publish(&item.vis, item.enum_token.span(), &mut edits);
-            (ItemKind::Type, name(&item.ident))
+            (ItemKind::Type, name(&item.ident, Spaces::Types))
         }
         syn::Item::Union(item) => {
             publish(&item.vis, item.union_token.span(), &mut edits);
@@ -159,7 +224,7 @@ fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
                 .named
                 .iter()
                 .for_each(|field| publish_field(field, &mut edits));
-            (ItemKind::Type, name(&item.ident))
+            (ItemKind::Type, name(&item.ident, Spaces::Types))
         }
         syn::Item::Trait(item) => {
             let start = item
@@ -170,10 +235,10 @@ fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
                 ItemKind::Trait {
                     methods: methods_of(item),
                 },
-                name(&item.ident),
+                name(&item.ident, Spaces::Types),
             )
         }
-        syn::Item::TraitAlias(item) => (ItemKind::Plain, name(&item.ident)),
+        syn::Item::TraitAlias(item) => (ItemKind::Plain, name(&item.ident, Spaces::Types)),
         syn::Item::Static(item) => {
             publish(&item.vis, item.static_token.span(), &mut edits);
             let start = item.static_token.span().byte_range().start;
@@ -187,7 +252,7 @@ fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
                 visibility,
                 mutable: matches!(item.mutability, syn::StaticMutability::Mut(_)),
             };
-            (kind, name(&item.ident))
+            (kind, name(&item.ident, Spaces::Values))
         }
         syn::Item::Impl(item) => (ItemKind::Impl(of_impl(item, &mut edits)), Vec::new()),
         syn::Item::Use(item) => {
@@ -207,26 +272,18 @@ fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
                 path,
                 name: Some(name.to_string()),
                 root: item.ident.to_string(),
+                external: true,
             };
-            (ItemKind::Use(vec![leaf]), vec![plain_name(name)])
+            let name = named(name, Spaces::Types);
+            (ItemKind::Use(vec![leaf]), vec![name])
         }
         syn::Item::Macro(item) => match &item.ident {
             Some(ident) => {
-                if !item
-                    .attrs
-                    .iter()
-                    .any(|attribute| attribute.path().is_ident("macro_export"))
-                {
+                if !is_exported(item) {
                     let start = item.mac.path.span().byte_range().start;
                     edits.push(Edit::before(start, "#[macro_export] "));
                 }
-                (
-                    ItemKind::Macro,
-                    vec![ItemName {
-                        text: bare(ident),
-                        is_macro: true,
-                    }],
-                )
+                (ItemKind::Macro, name(ident, Spaces::Macros))
             }
             None => (ItemKind::MacroCall, Vec::new()),
         },
@@ -250,9 +307,99 @@ fn of_item(item: &syn::Item) -> (Item, Vec<Edit>) {
             names,
             mentions,
             is_main,
+            definition: matches!(
+                item,
+                syn::Item::Struct(_) | syn::Item::Enum(_) | syn::Item::Union(_)
+            )
+            .then(|| definition(item.to_token_stream())),
+            parts: parts_of(item),
         },
         edits,
     )
+}
+
+/// The names in the bounds of a type or trait, the types of its fields, its numbers, and its associated types. Names of
+/// fields, attributes and the bodies of methods say nothing about what it looks like.
+fn parts_of(item: &syn::Item) -> Option<BTreeSet<String>> {
+    let mut tokens = TokenStream::new();
+    let generics = match item {
+        syn::Item::Struct(item) => {
+            item.fields
+                .iter()
+                .for_each(|field| field.ty.to_tokens(&mut tokens));
+            &item.generics
+        }
+        syn::Item::Enum(item) => {
+            for variant in &item.variants {
+                variant
+                    .fields
+                    .iter()
+                    .for_each(|field| field.ty.to_tokens(&mut tokens));
+                if let Some((_, number)) = &variant.discriminant {
+                    number.to_tokens(&mut tokens);
+                }
+            }
+            &item.generics
+        }
+        syn::Item::Union(item) => {
+            item.fields
+                .named
+                .iter()
+                .for_each(|field| field.ty.to_tokens(&mut tokens));
+            &item.generics
+        }
+        syn::Item::Trait(item) => {
+            item.supertraits.to_tokens(&mut tokens);
+            let shapes = |member: &&syn::TraitItem| !matches!(member, syn::TraitItem::Fn(_));
+            item.items
+                .iter()
+                .filter(shapes)
+                .for_each(|member| member.to_tokens(&mut tokens));
+            &item.generics
+        }
+        _ => return None,
+    };
+    generics.to_tokens(&mut tokens);
+    generics.where_clause.to_tokens(&mut tokens);
+    Some(Mentions::of(tokens).names)
+}
+
+/// A type's definition without spaces, comments, documentation, and a comma behind its last field.
+fn definition(tokens: TokenStream) -> String {
+    let mut words = Vec::new();
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let is_sign =
+            |sign: char| matches!(&token, TokenTree::Punct(punct) if punct.as_char() == sign);
+        let documents = |next: &TokenTree| {
+            let TokenTree::Group(group) = next else {
+                return false;
+            };
+            matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(word)) if word == "doc")
+        };
+        if is_sign('#') && tokens.next_if(documents).is_some() {
+            continue;
+        }
+        match token {
+            TokenTree::Group(group) => {
+                let inside = definition(group.stream());
+                let (open, close) = match group.delimiter() {
+                    Delimiter::Brace => ("{", "}"),
+                    Delimiter::Bracket => ("[", "]"),
+                    Delimiter::Parenthesis => ("(", ")"),
+                    Delimiter::None => ("", ""),
+                };
+                // In round brackets it would make a tuple of what is inside.
+                let inside = match group.delimiter() {
+                    Delimiter::Brace => inside.strip_suffix(" ,").unwrap_or(&inside),
+                    _ => &inside,
+                };
+                words.push(format!("{open}{inside}{close}"));
+            }
+            token => words.push(token.to_string()),
+        }
+    }
+    words.join(" ")
 }
 
 fn bare(ident: &syn::Ident) -> String {
@@ -260,10 +407,28 @@ fn bare(ident: &syn::Ident) -> String {
     name.strip_prefix("r#").unwrap_or(&name).to_string()
 }
 
-fn plain_name(ident: &syn::Ident) -> ItemName {
+fn named(ident: &syn::Ident, spaces: Spaces) -> ItemName {
     ItemName {
         text: bare(ident),
-        is_macro: false,
+        spaces,
+    }
+}
+
+fn is_exported(item: &syn::ItemMacro) -> bool {
+    let mut attributes = item.attrs.iter();
+    attributes.any(|attribute| attribute.path().is_ident("macro_export"))
+}
+
+/// The macros that a module exports: wherever they stand, they are called without its name.
+fn exported_macros(module: &syn::ItemMod, names: &mut Vec<ItemName>) {
+    for item in module.content.iter().flat_map(|(_, items)| items) {
+        match item {
+            syn::Item::Macro(item) if is_exported(item) => {
+                names.extend(item.ident.iter().map(|ident| named(ident, Spaces::Macros)));
+            }
+            syn::Item::Mod(inner) => exported_macros(inner, names),
+            _ => {}
+        }
     }
 }
 
@@ -291,11 +456,11 @@ fn publish_foreign(item: &syn::ForeignItem, edits: &mut Vec<Edit>) -> Option<Ite
     match item {
         syn::ForeignItem::Fn(item) => {
             publish(&item.vis, item.sig.span(), edits);
-            Some(plain_name(&item.sig.ident))
+            Some(named(&item.sig.ident, Spaces::Values))
         }
         syn::ForeignItem::Static(item) => {
             publish(&item.vis, item.static_token.span(), edits);
-            Some(plain_name(&item.ident))
+            Some(named(&item.ident, Spaces::Values))
         }
         _ => None,
     }
@@ -327,6 +492,7 @@ fn of_impl(item: &syn::ItemImpl, edits: &mut Vec<Edit>) -> Impl {
     item.self_ty.to_tokens(&mut header);
     let others = idents_in_order(header.clone());
     let mut members = Vec::new();
+    let mut shapes = Vec::new();
     for member in &item.items {
         let (visibility, start, name) = match member {
             syn::ImplItem::Fn(function) => {
@@ -351,6 +517,14 @@ fn of_impl(item: &syn::ItemImpl, edits: &mut Vec<Edit>) -> Impl {
         if of_trait.is_none() {
             publish(visibility, start, edits);
         }
+        if !matches!(member, syn::ImplItem::Fn(_)) {
+            let tokens = member.to_token_stream();
+            shapes.push(Shape {
+                name: name.clone(),
+                text: tokens.to_string(),
+                mentions: Mentions::of(tokens).names,
+            });
+        }
         members.push((name, member.span().byte_range()));
     }
     Impl {
@@ -359,6 +533,7 @@ fn of_impl(item: &syn::ItemImpl, edits: &mut Vec<Edit>) -> Impl {
         of_trait,
         others,
         members,
+        shapes,
     }
 }
 
@@ -404,7 +579,7 @@ fn of_use(item: &syn::ItemUse) -> (Vec<Use>, Vec<ItemName>) {
         .filter_map(|leaf| leaf.name.clone())
         .map(|text| ItemName {
             text,
-            is_macro: false,
+            spaces: Spaces::TypesAndValues,
         })
         .collect();
     (uses, names)
@@ -415,7 +590,10 @@ fn leaves(tree: &UseTree, prefix: &str, root: Option<&str>, found: &mut Vec<Use>
     match tree {
         UseTree::Path(path) => {
             let prefix = format!("{prefix}{}::", path.ident);
-            leaves(&path.tree, &prefix, Some(&first(&path.ident)), found);
+            // Items of all cells stand at the top of a crate: these words only say so.
+            let says_where = root.is_none() && (path.ident == "self" || path.ident == "crate");
+            let root = (!says_where).then(|| first(&path.ident));
+            leaves(&path.tree, &prefix, root.as_deref(), found);
         }
         UseTree::Name(name) if name.ident == "self" => {
             let path = prefix.trim_end_matches("::").to_string();
@@ -424,6 +602,7 @@ fn leaves(tree: &UseTree, prefix: &str, root: Option<&str>, found: &mut Vec<Use>
                 path,
                 name,
                 root: root.unwrap_or_default().to_string(),
+                external: false,
             });
         }
         UseTree::Name(name) => {
@@ -432,6 +611,7 @@ fn leaves(tree: &UseTree, prefix: &str, root: Option<&str>, found: &mut Vec<Use>
                 path,
                 name: Some(bare(&name.ident)),
                 root: first(&name.ident),
+                external: false,
             });
         }
         UseTree::Rename(rename) => {
@@ -445,12 +625,14 @@ fn leaves(tree: &UseTree, prefix: &str, root: Option<&str>, found: &mut Vec<Use>
                 path: format!("{from} as {}", rename.rename),
                 name,
                 root: first(&rename.ident),
+                external: false,
             });
         }
         UseTree::Glob(_) => found.push(Use {
             path: format!("{prefix}*"),
             name: None,
             root: root.unwrap_or_default().to_string(),
+            external: false,
         }),
         UseTree::Group(group) => group
             .items
@@ -485,7 +667,7 @@ fn thread_local(call: &syn::StmtMacro, text: &str) -> (Item, Vec<Edit>) {
             }
             public = false;
             if let Some(TokenTree::Ident(name)) = tokens.peek() {
-                names.push(plain_name(name));
+                names.push(named(name, Spaces::Values));
             }
         }
     }
@@ -504,6 +686,8 @@ fn thread_local(call: &syn::StmtMacro, text: &str) -> (Item, Vec<Edit>) {
             names,
             mentions,
             is_main: false,
+            definition: None,
+            parts: None,
         },
         edits,
     )
@@ -563,6 +747,25 @@ mod tests {
         ];
         for (before, after) in cases {
             assert_eq!(published(before), after);
+        }
+    }
+
+    #[test]
+    fn a_definition_is_what_counts() {
+        let definition = |text: &str| {
+            let parsed = parse(&CellText::new("1", text)).unwrap();
+            parsed.items[0].definition.clone().unwrap()
+        };
+        let plain = definition("#[derive(Debug)] struct P { x: Vec<(u8,)>, y: u8 }");
+        let long =
+            "/// A point.\n#[derive(Debug)]\nstruct P {\n    x: Vec<(u8,)>, // left\n    y: u8,\n}";
+        assert_eq!(definition(long), plain);
+        for other in [
+            "struct P { x: Vec<(u8,)>, y: u8 }",
+            "#[derive(Debug)] struct P { x: Vec<(u8)>, y: u8 }",
+            "#[derive(Debug)] struct P { y: u8, x: Vec<(u8,)> }",
+        ] {
+            assert_ne!(definition(other), plain);
         }
     }
 

@@ -4,7 +4,7 @@
 //!
 //! - [`source`]: a cell's text; generated source that knows where each byte came from
 //! - [`commands`]: `:vars`, `!ls` and the like leave here (`shell` runs the latter, in a `group`)
-//! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`, `interact`, `syntax`)
+//! - [`parse`]: text to items, statements, tail (with [`items`], [`names`], `checkpoints`, `interact`, `lines`, `syntax`)
 //! - [`exercises`]: `:check` and the like, answered by the program around the engine
 //! - [`session`]: what the notebook has defined so far
 //! - [`units`]: which items are compiled together
@@ -35,6 +35,7 @@ pub mod exercises;
 mod group;
 mod interact;
 pub mod items;
+mod lines;
 pub mod lower;
 mod mirror;
 pub mod names;

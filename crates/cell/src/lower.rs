@@ -133,10 +133,12 @@ pub fn lower(plan: &Plan<'_>) -> Lowered {
         .iter()
         .partition(|known| known.group == plan.newest);
     for known in earlier {
-        lowered.region(
-            Region::Use(known.leaf.path.clone()),
-            &format!("use {};\n", known.leaf.path),
-        );
+        let path = &known.leaf.path;
+        let text = match path.strip_prefix("::").filter(|_| known.leaf.external) {
+            Some(name) => format!("extern crate {name};\n"),
+            None => format!("use {path};\n"),
+        };
+        lowered.region(Region::Use(path.clone()), &text);
     }
     let mut written = BTreeSet::new();
     for known in own
@@ -194,6 +196,8 @@ impl Lowered {
 
     fn item(&mut self, known: &Known, exists_already: bool) {
         let mut edits = known.edits.to_vec();
+        // What is left out is not made public either.
+        edits.retain(|edit| !known.removed.iter().any(|range| edit.is_in(range)));
         edits.splice(
             0..0,
             known
@@ -316,8 +320,14 @@ impl Lowered {
 
     fn keep(&mut self, index: usize, name: &str) {
         let variable = raw(name);
+        // `H` may be a constant or a variant that a pattern has compared with: those cannot be bound like this.
+        let asks = if name.starts_with(char::is_uppercase) {
+            format!("{{ #[allow(unused, non_snake_case)] let ref {variable} = {variable}; }} ")
+        } else {
+            String::new()
+        };
         let text = format!(
-            "let _kept = {{ use ::course::rt::store::brief::{{WithDebug as _, WithoutDebug as _}}; \
+            "{asks}let _kept = {{ use ::course::rt::store::brief::{{WithDebug as _, WithoutDebug as _}}; \
              let cv_brief = (&&::course::rt::store::brief::of(&{variable})).brief(); \
              ::course::rt::store::put::<{index}, _>({name:?}, {variable}, cv_brief) }};\n"
         );

@@ -30,6 +30,31 @@ impl Mentions {
         self.methods.extend(other.methods.iter().cloned());
     }
 
+    /// The names in a type that paths begin with: of `std::vec::Vec<m::P>` these are `std` and `m`.
+    pub fn heads_of(tokens: TokenStream) -> BTreeSet<String> {
+        fn walk(tokens: TokenStream, found: &mut BTreeSet<String>) {
+            let mut continues = false;
+            for token in tokens {
+                let sign = match &token {
+                    TokenTree::Punct(punct) => punct.as_char(),
+                    _ => ' ',
+                };
+                match token {
+                    TokenTree::Ident(name) if !continues => {
+                        let name = name.to_string();
+                        found.insert(name.strip_prefix("r#").unwrap_or(&name).to_string());
+                    }
+                    TokenTree::Group(group) => walk(group.stream(), found),
+                    _ => {}
+                }
+                continues = matches!(sign, ':' | '\'');
+            }
+        }
+        let mut found = BTreeSet::new();
+        walk(tokens, &mut found);
+        found
+    }
+
     fn walk(&mut self, tokens: TokenStream) {
         let mut before = Before::Other;
         for token in tokens {
@@ -101,6 +126,36 @@ impl Mentions {
     }
 }
 
+/// The name that is most like another one, if any is so much like it that it may have been meant.
+pub(crate) fn similar<'a>(name: &str, among: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let most = name.chars().count().max(3) / 3;
+    among
+        .map(|other| (mistakes(name, other), other))
+        .filter(|(mistakes, _)| *mistakes <= most)
+        .min()
+        .map(|(_, other)| other)
+}
+
+/// How many letters have to be put in, left out, changed or swapped with their neighbour to make `b` of `a`.
+fn mistakes(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut before_last = vec![0; b.len() + 1];
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let changed = last[j] + usize::from(x != y);
+            let mut least = changed.min(last[j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && a[i - 1] == *y && *x == b[j - 1] {
+                least = least.min(before_last[j - 1] + 1);
+            }
+            row.push(least);
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last[b.len()]
+}
+
 /// What stands before an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Before {
@@ -142,6 +197,31 @@ mod tests {
             ["no", "p", "println", "w", "x", "y", "z"]
         );
         assert_eq!(names(r###"f(r#"{größe}"#)"###), ["f", "größe"]);
+    }
+
+    #[test]
+    fn similar_names_are_found() {
+        let among = ["learning_rate", "n", "batch", "bench"];
+        let found = |name| similar(name, among.into_iter());
+        assert_eq!(found("learning_rte"), Some("learning_rate"));
+        assert_eq!(found("leanring_rat"), Some("learning_rate"));
+        assert_eq!(found("btach"), Some("batch"));
+        assert_eq!(found("momentum"), None);
+        assert_eq!(found("xyz"), None);
+    }
+
+    #[test]
+    fn paths_begin_with_heads() {
+        let heads = |text: &str| -> Vec<String> {
+            Mentions::heads_of(text.parse().unwrap())
+                .into_iter()
+                .collect()
+        };
+        assert_eq!(
+            heads("std::vec::Vec<(m::P, &'static [Q; 3])>"),
+            ["Q", "m", "std"]
+        );
+        assert_eq!(heads("course::tch::Kind"), ["course"]);
     }
 
     #[test]

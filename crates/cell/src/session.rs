@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::items::{Impl, Item, ItemKind, ItemName, Use};
+use crate::items::{Impl, Item, ItemKind, ItemName, Shape, Spaces, Use};
 use crate::parse::Parsed;
 use crate::source::{CellText, Edit};
 
@@ -74,7 +74,7 @@ pub struct Variable {
     pub type_text: String,
     /// Whether it was bound with `mut`.
     pub mutable: bool,
-    /// The names in its type.
+    /// The names that the paths in its type begin with: those of the learner's own types are among them.
     pub mentions: BTreeSet<String>,
 }
 
@@ -83,8 +83,17 @@ pub struct Variable {
 pub struct Changes {
     /// The group of the new items.
     pub group: u64,
-    /// Variables that are gone because their type is no longer what it was, with the name of the changed item.
-    pub outdated: Vec<(String, String)>,
+    /// What its items made out of date.
+    pub outdated: Outdated,
+}
+
+/// What is no longer what it was because of changed items.
+#[derive(Debug, Default)]
+pub struct Outdated {
+    /// Variables that are gone because of their type, with the name of the changed item.
+    pub variables: Vec<(String, String)>,
+    /// The names of all items that a type may no longer be the same for.
+    pub names: BTreeSet<String>,
 }
 
 impl Session {
@@ -96,12 +105,21 @@ impl Session {
         let mut changed_types = BTreeSet::new();
         for item in &parsed.items {
             let text = parsed.cell.text.get(item.range.clone()).unwrap_or_default();
-            let same = |known: &&Arc<Known>| known.text() == text && known.removed.is_empty();
-            if !matches!(item.kind, ItemKind::Use(_)) && self.items.iter().any(|known| same(&known))
-            {
+            // Of two alike in one cell both stay: the compiler says what is wrong with that.
+            let same = |known: &Arc<Known>| {
+                known.group != group
+                    && known.removed.is_empty()
+                    && (known.text() == text
+                        || item.definition.is_some() && known.item.definition == item.definition)
+            };
+            if !matches!(item.kind, ItemKind::Use(_)) && self.items.iter().any(same) {
                 continue;
             }
-            self.replace(item, &mut changed_types);
+            self.replace(group, item, &mut changed_types);
+            // A new item is seen by older ones too, in place of one of the prelude.
+            if !matches!(item.kind, ItemKind::Use(_) | ItemKind::Macro) {
+                changed_types.extend(item.names.iter().map(|name| name.text.clone()));
+            }
             match &item.kind {
                 ItemKind::Use(leaves) => {
                     let known = |leaf: &Use| KnownUse {
@@ -115,16 +133,13 @@ impl Session {
                 _ => self.add(group, &parsed.cell, item, &edits),
             }
         }
-        let outdated = self.outdated_variables(&changed_types);
-        for (name, _) in &outdated {
-            self.variables.remove(name);
-        }
+        let outdated = self.outdate(&changed_types);
         // An item takes its name over from a variable.
         for name in parsed
             .items
             .iter()
             .flat_map(|item| &item.names)
-            .filter(|name| !name.is_macro)
+            .filter(|name| name.is_value())
         {
             self.variables.remove(&name.text);
         }
@@ -152,16 +167,18 @@ impl Session {
         self.items.push(Arc::new(known));
     }
 
-    /// Puts out of force what `item` replaces.
-    fn replace(&mut self, item: &Item, changed_types: &mut BTreeSet<String>) {
+    /// Puts out of force what `item` of a new group replaces.
+    fn replace(&mut self, group: u64, item: &Item, changed_types: &mut BTreeSet<String>) {
         if let ItemKind::Impl(new) = &item.kind {
-            self.replace_impl(new);
+            self.replace_impl(group, new, changed_types);
             return;
         }
-        let names: BTreeSet<&ItemName> = item.names.iter().collect();
+        // Macros of one name may follow each other in one cell; the last one is meant afterwards.
+        let is_macro = matches!(item.kind, ItemKind::Macro);
+        let names = &item.names;
         self.items.retain(|known| {
-            let replaced = known.item.names.iter().any(|name| names.contains(name));
-            // What a type looks like may depend on types, constants and aliases, never on functions.
+            let replaced = (is_macro || known.group != group)
+                && (known.item.names.iter()).any(|name| names.iter().any(|new| new.is_like(name)));
             if replaced && !matches!(known.item.kind, ItemKind::Macro) {
                 changed_types.extend(known.item.names.iter().map(|name| name.text.clone()));
             }
@@ -169,32 +186,52 @@ impl Session {
         });
         // A glob is repeated rather than replaced; the same one twice would only be twice the work.
         if let ItemKind::Use(leaves) = &item.kind {
-            self.uses
-                .retain(|known| !leaves.iter().any(|leaf| leaf.path == known.leaf.path));
+            self.uses.retain(|known| {
+                known.group == group || !leaves.iter().any(|leaf| leaf.path == known.leaf.path)
+            });
         }
         self.uses.retain(|known| {
-            known
-                .leaf
-                .name
-                .as_ref()
-                .is_none_or(|name| !names.iter().any(|new| !new.is_macro && new.text == *name))
+            let hides = |name: &String| {
+                let imported = ItemName {
+                    text: name.clone(),
+                    spaces: Spaces::TypesAndValues,
+                };
+                names.iter().any(|new| new.is_like(&imported))
+            };
+            let hidden = known.leaf.name.as_ref().filter(|name| hides(name));
+            match hidden.filter(|_| known.group != group) {
+                Some(name) => {
+                    changed_types.insert(name.clone());
+                    false
+                }
+                None => true,
+            }
         });
     }
 
-    fn replace_impl(&mut self, new: &Impl) {
+    fn replace_impl(&mut self, group: u64, new: &Impl, changed_types: &mut BTreeSet<String>) {
         let replaced: BTreeSet<&str> = new.members.iter().map(|(name, _)| name.as_str()).collect();
         let mut kept = Vec::with_capacity(self.items.len());
+        let shaped = self.shaped_by(new);
         for known in self.items.drain(..) {
             let ItemKind::Impl(old) = &known.item.kind else {
                 kept.push(known);
                 continue;
             };
-            if old.header != new.header {
+            if old.header != new.header || known.group == group {
                 kept.push(known);
                 continue;
             }
             if old.of_trait.is_some() {
+                if old.shapes != new.shapes {
+                    changed_types.extend(shaped.iter().cloned());
+                }
                 continue;
+            }
+            let changed =
+                |old: &Shape| replaced.contains(old.name.as_str()) && !new.shapes.contains(old);
+            if old.shapes.iter().any(changed) {
+                changed_types.extend(shaped.iter().cloned());
             }
             let outlived: Vec<_> = old
                 .members
@@ -211,6 +248,9 @@ impl Session {
                     implementation
                         .members
                         .retain(|(name, _)| !replaced.contains(name.as_str()));
+                    implementation
+                        .shapes
+                        .retain(|shape| !replaced.contains(shape.name.as_str()));
                 }
                 kept.push(Arc::new(rest));
             }
@@ -218,44 +258,71 @@ impl Session {
         self.items = kept;
     }
 
-    /// Variables whose type contains, however deep, one that changed.
-    fn outdated_variables(&self, changed: &BTreeSet<String>) -> Vec<(String, String)> {
-        if changed.is_empty() {
-            return Vec::new();
+    /// The learner's names that types have to mention to depend on this impl's associated types and constants: those
+    /// in its header, and its trait's if there is no other.
+    fn shaped_by(&self, implementation: &Impl) -> Vec<String> {
+        let is_item = |name: &&String| self.items_named(name).next().is_some();
+        let others = implementation.others.iter();
+        let others = others.filter(|name| Some(*name) != implementation.of_trait.as_ref());
+        let mut names: Vec<String> = others.filter(is_item).cloned().collect();
+        if names.is_empty() {
+            names.extend(implementation.of_trait.iter().filter(is_item).cloned());
         }
-        let mut affected: BTreeMap<&str, &str> = changed
+        names
+    }
+
+    /// Takes out the variables whose type contains, however deep, one that changed.
+    fn outdate(&mut self, changed: &BTreeSet<String>) -> Outdated {
+        let affected = self.affected(changed);
+        let outdated = |(name, variable): (&String, &Variable)| {
+            let mentions = &variable.mentions;
+            let cause = mentions.iter().find_map(|mention| affected.get(mention))?;
+            Some((name.clone(), cause.clone()))
+        };
+        let variables: Vec<_> = self.variables.iter().filter_map(outdated).collect();
+        for (name, _) in &variables {
+            self.variables.remove(name);
+        }
+        Outdated {
+            variables,
+            names: affected.into_keys().collect(),
+        }
+    }
+
+    /// All names that a type may no longer be the same for, each with the changed name that is to blame.
+    fn affected(&self, changed: &BTreeSet<String>) -> BTreeMap<String, String> {
+        let mut affected: BTreeMap<String, String> = changed
             .iter()
-            .map(|name| (name.as_str(), name.as_str()))
+            .map(|name| (name.clone(), name.clone()))
             .collect();
         loop {
             let before = affected.len();
-            for known in self.items.iter().filter(|known| shapes_types(&known.item)) {
-                let cause = known
-                    .item
-                    .mentions
-                    .names
-                    .iter()
-                    .find_map(|name| affected.get(name.as_str()).copied());
+            for known in &self.items {
+                let blame = |mentions: &BTreeSet<String>| {
+                    mentions.iter().find_map(|name| affected.get(name).cloned())
+                };
+                let (cause, names) = match &known.item.kind {
+                    ItemKind::Impl(implementation) => {
+                        let shapes = implementation.shapes.iter();
+                        let cause = shapes.filter_map(|shape| blame(&shape.mentions)).next();
+                        (cause, self.shaped_by(implementation))
+                    }
+                    _ if shapes_types(&known.item) => {
+                        let names = known.item.names.iter().map(|name| name.text.clone());
+                        (blame(known.item.parts()), names.collect())
+                    }
+                    _ => continue,
+                };
                 if let Some(cause) = cause {
-                    for name in &known.item.names {
-                        affected.entry(&name.text).or_insert(cause);
+                    for name in names {
+                        affected.entry(name).or_insert_with(|| cause.clone());
                     }
                 }
             }
             if affected.len() == before {
-                break;
+                return affected;
             }
         }
-        self.variables
-            .iter()
-            .filter_map(|(name, variable)| {
-                let cause = variable
-                    .mentions
-                    .iter()
-                    .find_map(|mention| affected.get(mention.as_str()))?;
-                Some((name.clone(), (*cause).to_string()))
-            })
-            .collect()
     }
 
     /// The item that a name stands for.
@@ -275,9 +342,19 @@ impl Session {
                 .any(|known| known.leaf.name.as_deref() == Some(name))
     }
 
-    /// Puts items out of force.
-    pub fn set_aside(&mut self, ids: &BTreeSet<u64>) {
+    /// Puts items out of force. What types look like may be another thing when they are defined again.
+    pub fn set_aside(&mut self, ids: &BTreeSet<u64>) -> Outdated {
+        let mut changed = BTreeSet::new();
+        for known in self.items.iter().filter(|known| ids.contains(&known.id)) {
+            match &known.item.kind {
+                ItemKind::Impl(implementation) if implementation.shapes.is_empty() => {}
+                ItemKind::Impl(implementation) => changed.extend(self.shaped_by(implementation)),
+                _ => changed.extend(known.item.names.iter().map(|name| name.text.clone())),
+            }
+        }
+        let outdated = self.outdate(&changed);
         self.items.retain(|known| !ids.contains(&known.id));
+        outdated
     }
 }
 
@@ -301,7 +378,7 @@ mod tests {
     }
 
     fn variable(session: &mut Session, name: &str, type_text: &str) {
-        let mentions = crate::names::Mentions::of(type_text.parse().unwrap()).names;
+        let mentions = crate::names::Mentions::heads_of(type_text.parse().unwrap());
         session.variables.insert(
             name.into(),
             Variable {
@@ -333,10 +410,58 @@ mod tests {
         define(&mut session, "struct P; struct Q(P);");
         variable(&mut session, "q", "std::vec::Vec<Q>");
         variable(&mut session, "n", "i32");
-        assert!(define(&mut session, "struct P;").outdated.is_empty());
+        let gone = |changes: Changes| changes.outdated.variables;
+        assert!(gone(define(&mut session, "/// The same.\nstruct P ;")).is_empty());
         let changes = define(&mut session, "struct P(i32);");
-        assert_eq!(changes.outdated, [("q".to_string(), "P".to_string())]);
+        assert_eq!(gone(changes), [("q".to_string(), "P".to_string())]);
         assert_eq!(session.variables.keys().collect::<Vec<_>>(), ["n"]);
+    }
+
+    #[test]
+    fn a_changed_associated_type_takes_variables_along() {
+        let mut session = Session::default();
+        define(
+            &mut session,
+            "trait S { type I; fn f(); } struct P; struct R; struct W<T: S>(T::I); type Q = u8; impl S for R { type I = u8; fn f() {} }",
+        );
+        define(&mut session, "impl S for P { type I = Q; fn f() {} }");
+        let mut gone = |text: &str| {
+            variable(&mut session, "w", "W<P>");
+            variable(&mut session, "r", "W<R>");
+            let variables = define(&mut session, text).outdated.variables;
+            variables
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect::<Vec<_>>()
+        };
+        assert!(gone("impl S for P { type I = Q; fn f() { loop {} } }").is_empty());
+        assert_eq!(gone("type Q = u16;"), ["w"]);
+        assert_eq!(gone("impl S for P { type I = String; fn f() {} }"), ["w"]);
+    }
+
+    #[test]
+    fn an_item_that_hides_one_of_the_prelude_takes_variables_along() {
+        let mut session = Session::default();
+        define(&mut session, "struct W { kind: Kind }");
+        variable(&mut session, "w", "W");
+        variable(&mut session, "k", "course::tch::Kind");
+        assert!(
+            define(&mut session, "fn kind() {}")
+                .outdated
+                .variables
+                .is_empty()
+        );
+        let gone = define(&mut session, "enum Kind { A }").outdated.variables;
+        assert_eq!(gone, [("w".to_string(), "Kind".to_string())]);
+    }
+
+    #[test]
+    fn items_of_one_name_in_one_cell_both_stay() {
+        let mut session = Session::default();
+        define(&mut session, "fn f() {} mod f {} fn f() {}");
+        assert_eq!(session.items.len(), 3);
+        define(&mut session, "fn f() { 1; }");
+        assert_eq!(texts(&session), ["mod f {}", "fn f() { 1; }"]);
     }
 
     #[test]

@@ -89,7 +89,7 @@ impl Edit {
     }
 
     /// Whether it is a change to this piece, and not to a neighbour that it only touches.
-    fn is_in(&self, piece: &Range<usize>) -> bool {
+    pub(crate) fn is_in(&self, piece: &Range<usize>) -> bool {
         let within = piece.start <= self.range.start && self.range.end <= piece.end;
         let elsewhere = match (self.range.is_empty(), self.follows) {
             (true, true) => self.range.start == piece.start,

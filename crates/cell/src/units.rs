@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::items::{Impl, ItemKind, Use};
+use crate::items::{Impl, ItemKind, ItemName, Spaces, Use};
 use crate::names::Mentions;
 use crate::rustc::Compiled;
 use crate::session::{Known, KnownUse, Session};
@@ -50,13 +50,27 @@ pub fn needed(session: &Session, roots: &Mentions, current: Option<u64>) -> Vec<
 
 /// The `use` declarations that matter to code of cell `newest` with these names: its own, and earlier ones if wanted.
 pub fn uses_for<'a>(session: &'a Session, mentions: &Mentions, newest: u64) -> Vec<&'a KnownUse> {
-    session
-        .uses
-        .iter()
-        .filter(|known| {
-            known.group == newest || known.group < newest && is_wanted(&known.leaf, mentions)
-        })
-        .collect()
+    let wanted = |known: &KnownUse, roots: &BTreeSet<&str>| {
+        known.group == newest
+            || known.group < newest
+                && (is_wanted(&known.leaf, mentions)
+                    || known.leaf.external
+                        && known
+                            .leaf
+                            .name
+                            .as_deref()
+                            .is_some_and(|name| roots.contains(name)))
+    };
+    let named = |roots: &BTreeSet<&str>| -> Vec<&'a KnownUse> {
+        let uses = session.uses.iter();
+        uses.filter(|known| wanted(known, roots)).collect()
+    };
+    // A path may begin with the name that an `extern crate` has brought.
+    let roots = named(&BTreeSet::new())
+        .into_iter()
+        .map(|known| known.leaf.root.as_str())
+        .collect();
+    named(&roots)
 }
 
 /// Whether a `use` of an earlier cell matters to code with these names: a trait may be needed without being named.
@@ -81,13 +95,10 @@ pub(crate) fn with_macros(session: &Session, mentions: &mut Mentions) {
     let mut seen = BTreeSet::new();
     loop {
         let next = session.items.iter().find(|known| {
-            matches!(known.item.kind, ItemKind::Macro)
-                && !seen.contains(&known.id)
-                && known
-                    .item
-                    .names
-                    .iter()
-                    .any(|name| mentions.names.contains(&name.text))
+            let called = |name: &ItemName| {
+                name.spaces == Spaces::Macros && mentions.names.contains(&name.text)
+            };
+            !seen.contains(&known.id) && known.item.names.iter().any(called)
         });
         let Some(known) = next else { return };
         seen.insert(known.id);
@@ -103,11 +114,10 @@ pub(crate) fn imports(
     homes: &BTreeMap<u64, Compiled>,
 ) -> BTreeMap<String, BTreeSet<String>> {
     let mut imports = BTreeMap::<String, BTreeSet<String>>::new();
-    let own_names: BTreeSet<&str> = own
+    let own_names: Vec<&ItemName> = own
         .items
         .iter()
         .flat_map(|known| &known.item.names)
-        .map(|name| name.text.as_str())
         .collect();
     for known in &session.items {
         let Some(home) = homes
@@ -120,7 +130,7 @@ pub(crate) fn imports(
             if methods.iter().any(|method| mentions.methods.contains(method)));
         for name in &known.item.names {
             if (by_method || mentions.names.contains(&name.text))
-                && !own_names.contains(name.text.as_str())
+                && !own_names.iter().any(|own| own.is_like(name))
             {
                 imports
                     .entry(home.name.clone())

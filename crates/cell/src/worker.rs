@@ -24,6 +24,9 @@ const CHUNK: usize = 64 << 10;
 const FULL: i32 = 1000;
 /// How long a process whose line is closed may take to end by itself.
 const LAST_MOMENTS: Duration = Duration::from_millis(500);
+/// What a stack overflow is called.
+const TOO_DEEP: &str =
+    "stack overflow: a function called itself too deeply, or a value is too large for the stack";
 /// What a disturbed line is called.
 const DISTURBED: &str = "its line to the kernel was cut: code in a cell closed or wrote to a file descriptor that it had not opened";
 
@@ -298,12 +301,16 @@ impl Worker {
         {
             show(event);
         }
-        let what = match (self.stderr.decoder.fault.take(), status) {
-            (Some(fault), _) => format!(
-                "{fault}: a function called itself too deeply, or a value is too large for the stack"
-            ),
-            (None, Some(status)) => describe(status),
-            (None, None) => DISTURBED.into(),
+        let what = match (self.stderr.decoder.fault.as_deref(), status) {
+            (Some(rt::fault::OVERFLOW), _) => TOO_DEEP.into(),
+            // Without last words there was no stack left to say them on.
+            (None, Some(status)) if self.ready && status.signal() == Some(libc::SIGSEGV) => {
+                format!(
+                    "{TOO_DEEP}. It was in a thread, which has 2 MiB of stack: `std::thread::Builder` gives it more with `stack_size`"
+                )
+            }
+            (_, Some(status)) => describe(status),
+            (_, None) => DISTURBED.into(),
         };
         Death { what }
     }

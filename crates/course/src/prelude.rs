@@ -23,7 +23,8 @@ pub use vision::{
     ImreadFlag, ImwriteFlag, Interpolation, Kernel, Overlay, Padding, PilImage, PltImage,
     Threshold, VisionError, Zoom, animate, channel_histogram, channels, compare, compose, convolve,
     cv_cvt_color, cv_imread, cv_imread_as, cv_imshow, cv_imwrite, cv_imwrite_as, difference,
-    imread, imshow, pil_open, plt_imshow, read_frames, show_grid, split_channels, zoom,
+    display, display_with_id, imread, imshow, pil_open, plt_imshow, read_frames, show_grid,
+    split_channels, update_display, zoom,
 };
 
 // Charts, progress, controls.
@@ -54,10 +55,7 @@ pub use train::{
 };
 
 // Talking to the page.
-pub use rt::{
-    Bundle, Show, checkpoint, clear_output, display, display_with_id, input, password,
-    update_display,
-};
+pub use rt::{Bundle, Show, checkpoint, clear_output, input, password};
 
 // Controls in the page, and pictures that follow them.
 pub use widgets::{Control, button, checkbox, dropdown, interact, slider, text_field};

@@ -8,7 +8,7 @@ use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, PanicHookInfo, catch_unwind};
 use std::sync::{PoisonError, RwLock};
 
-use crate::checkpoint::{Interrupted, cell_of_this_thread};
+use crate::checkpoint::{Interrupted, cell_of_this_thread, is_stopped};
 use crate::display::tail::short_type_name;
 use crate::frame::{Outcome, Place};
 use crate::stack::cell_frames;
@@ -138,9 +138,10 @@ unsafe fn call_body<F: FnOnce() -> Result<(), CellError>>(body: *mut ()) -> Resu
 /// `body` points to what `call` is for, and is given up.
 #[inline(never)]
 unsafe fn run_once(body: *mut (), call: unsafe fn(*mut ()) -> Result<(), CellError>) -> Outcome {
-    LAST_PANIC.set(None);
+    print_caught();
     // SAFETY: by the caller's word, and called once.
-    match catch_unwind(AssertUnwindSafe(|| unsafe { call(body) })) {
+    let ended = catch_unwind(AssertUnwindSafe(|| unsafe { call(body) }));
+    let outcome = match ended {
         Ok(Ok(())) => Outcome::Finished,
         Ok(Err(error)) => Outcome::Failed {
             error_type: error.error_type,
@@ -148,7 +149,9 @@ unsafe fn run_once(body: *mut (), call: unsafe fn(*mut ()) -> Result<(), CellErr
             at: Some(error.at),
         },
         Err(payload) => after_unwinding(payload),
-    }
+    };
+    print_caught();
+    outcome
 }
 
 fn after_unwinding(payload: Box<dyn Any + Send>) -> Outcome {
@@ -156,6 +159,13 @@ fn after_unwinding(payload: Box<dyn Any + Send>) -> Outcome {
         Some(interrupted) => Outcome::Interrupted {
             at: interrupted.0.first().cloned(),
         },
+        // The panic of a cell that is to stop comes of that: a thread has stopped, and its `join` was unwrapped.
+        None if is_stopped() => {
+            let noted = LAST_PANIC.take().unwrap_or_default();
+            Outcome::Interrupted {
+                at: noted.frames.first().cloned(),
+            }
+        }
         None => {
             let noted = LAST_PANIC.take().unwrap_or_default();
             let message = message_of(payload.as_ref());
@@ -240,6 +250,7 @@ fn unescape(text: &str) -> String {
 /// What the panic hook saw, kept until the unwinding arrives.
 #[derive(Default)]
 struct Noted {
+    message: String,
     at: Option<Place>,
     frames: Vec<Place>,
     backtrace: Option<String>,
@@ -256,15 +267,26 @@ pub(crate) fn install_panic_hook() {
             let backtrace =
                 wants_backtrace().then(|| std::backtrace::Backtrace::force_capture().to_string());
             let noted = Noted {
+                message: message_of_hook(info),
                 at: info.location().map(place_of),
                 frames: cell_frames(),
                 backtrace,
             };
+            print_caught();
             LAST_PANIC.set(Some(noted));
         } else {
-            print_panic(info);
+            let place = info.location().map(place_of);
+            print_panic(place.as_ref(), &message_of_hook(info));
         }
     }));
+}
+
+/// Prints the last panic of the cell thread, as Rust would have done at once, if the learner's code has caught it: no
+/// report will tell of it.
+fn print_caught() {
+    if let Some(noted) = LAST_PANIC.take() {
+        print_panic(noted.at.as_ref(), &noted.message);
+    }
 }
 
 fn place_of(location: &Location<'_>) -> Place {
@@ -275,13 +297,12 @@ fn place_of(location: &Location<'_>) -> Place {
     }
 }
 
-fn print_panic(info: &PanicHookInfo<'_>) {
+fn print_panic(at: Option<&Place>, message: &str) {
     let thread = std::thread::current();
     let name = thread.name().unwrap_or("<unnamed>").to_string();
-    let message = without_native_trace(&message_of_hook(info));
-    let place = info
-        .location()
-        .map(|place| format!(" at {place}"))
+    let message = without_native_trace(message);
+    let place = at
+        .map(|at| format!(" at {}:{}:{}", at.file, at.line, at.column))
         .unwrap_or_default();
     eprintln!("thread '{name}' panicked{place}:\n{message}");
 }

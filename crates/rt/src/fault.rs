@@ -2,6 +2,9 @@
 //!
 //! The kernel sees which signal ended the worker, but not that a segmentation fault was a stack overflow.
 //! The handler here knows, says so on standard error behind a [`MARK`], and lets the signal do its work.
+//!
+//! Where there is no stack left it needs one in reserve, which only the cell thread has: a segmentation fault without
+//! last words is a stack overflow of another thread.
 
 use std::mem::zeroed;
 use std::ptr::null_mut;
@@ -10,7 +13,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Comes before the last words on standard error; the kernel takes the line out of the output.
 pub const MARK: &str = "\u{1}cvstudy-fault:";
 
-const OVERFLOW: &[u8] = b"\x01cvstudy-fault:stack overflow\n";
+/// What stands behind the mark when the cell thread's stack was too small.
+pub const OVERFLOW: &str = "stack overflow";
+
+const SAY_OVERFLOW: &[u8] = b"\x01cvstudy-fault:stack overflow\n";
+const SAY_OTHER: &[u8] = b"\x01cvstudy-fault:memory\n";
 /// How far below the stack a frame that is too large may reach, in bytes.
 const REACH: usize = 1 << 20;
 const ALTERNATE_STACK: usize = 1 << 16;
@@ -77,15 +84,17 @@ extern "C" fn on_fault(
     info: *const libc::siginfo_t,
     _context: *const libc::c_void,
 ) {
+    let mut words = SAY_OTHER;
     if !info.is_null() {
         // SAFETY: the system passes a valid siginfo_t to a handler installed with SA_SIGINFO.
         let address = unsafe { (*info).si_addr() } as usize;
         let bottom = STACK_BOTTOM.load(Ordering::Relaxed);
         if bottom != 0 && (bottom.saturating_sub(REACH)..bottom + REACH / 16).contains(&address) {
-            // SAFETY: the bytes are static; a failed write cannot be helped.
-            unsafe { libc::write(2, OVERFLOW.as_ptr().cast(), OVERFLOW.len()) };
+            words = SAY_OVERFLOW;
         }
     }
+    // SAFETY: the bytes are static; a failed write cannot be helped.
+    unsafe { libc::write(2, words.as_ptr().cast(), words.len()) };
     // SAFETY: SA_RESETHAND has restored the default action, so this ends the process as the fault would have.
     unsafe { libc::raise(signal) };
 }

@@ -69,9 +69,20 @@ pub fn serve() -> ! {
             2
         }
     };
+    end_what_cells_started();
     // Not `exit`: destructors of threads that are still running must not be waited for.
     // SAFETY: ends the process, nothing more.
     unsafe { libc::_exit(code) }
+}
+
+/// Ends the processes that cells have started, and this one with them: a kernel that was killed cannot do it.
+fn end_what_cells_started() {
+    // SAFETY: asks for numbers, and sends a signal to the group that this process leads and has made by being started.
+    unsafe {
+        if libc::getpgrp() == libc::getpid() {
+            libc::kill(0, libc::SIGKILL);
+        }
+    }
 }
 
 /// Moves the socket away from standard input, where the learner's code would read from it.
@@ -111,13 +122,19 @@ fn serve_on(mut socket: UnixStream) -> i32 {
                 library,
                 entry,
                 dependencies,
-            } => Job::Run {
-                id,
-                library,
-                entry,
-                dependencies,
-            },
-            ToWorker::Comm { id, message } => Job::Comm { id, message },
+            } => {
+                checkpoint::announce(id);
+                Job::Run {
+                    id,
+                    library,
+                    entry,
+                    dependencies,
+                }
+            }
+            ToWorker::Comm { id, message } => {
+                checkpoint::announce(id);
+                Job::Comm { id, message }
+            }
             ToWorker::Drop { names } => Job::Forget(names),
             ToWorker::Describe => Job::Describe,
             ToWorker::Interrupt => {
@@ -206,13 +223,8 @@ fn run_jobs(jobs: &Receiver<Job>) {
                     return;
                 }
             }
-            // A destructor or a `Debug` of the learner's may panic; the worker must outlive it.
-            Job::Forget(names) => {
-                failure::run(|| {
-                    store::forget(&names);
-                    Ok(())
-                });
-            }
+            Job::Forget(names) => drop_each(store::remove(&names)),
+            // A `Debug` of the learner's may panic; the worker must outlive it.
             Job::Describe => {
                 let mut values = Vec::new();
                 failure::run(|| {
@@ -240,29 +252,49 @@ fn run_cell(library: &str, entry: &str, dependencies: &[String]) -> Outcome {
             return Outcome::NotLoaded { message };
         }
     }
-    match load(library).and_then(|handle| find(handle, entry)) {
-        Ok(entry) => entry(),
-        Err(message) => Outcome::NotLoaded { message },
+    let entry = match load(library).and_then(|handle| find(handle, entry)) {
+        Ok(entry) => entry,
+        Err(message) => return Outcome::NotLoaded { message },
+    };
+    let mut outcome = Outcome::Finished;
+    // The body's panics are caught inside; a variable that the cell has replaced is dropped behind that.
+    let around = failure::run(|| {
+        outcome = entry();
+        Ok(())
+    });
+    if around == Outcome::Finished {
+        outcome
+    } else {
+        around
     }
 }
 
 /// Reports the end of a cell. False when it had been left behind, and this thread with it.
 fn end_cell(id: u64, outcome: Outcome) -> bool {
-    let names = store::settle(id);
-    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
-    if running.abandoned.remove(&id) {
-        if running.abandoned.is_empty() && running.current.is_none() {
-            checkpoint::all_quiet();
-        }
-        drop(running);
-        link::send(&ToKernel::Returned { names });
-        return false;
+    if outcome != Outcome::Finished {
+        // While the cell counts as running, so that it can be stopped here too.
+        drop_each(store::discard(id));
     }
-    running.current = None;
-    if running.abandoned.is_empty() {
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let left_behind = running.abandoned.remove(&id);
+    // Decided under the lock: what the kernel has been told about the cell must be what becomes of its variables.
+    let mut dropped = if left_behind {
+        store::discard(id)
+    } else {
+        running.current = None;
+        Vec::new()
+    };
+    let (names, replaced) = store::settle(id);
+    dropped.extend(replaced);
+    if running.abandoned.is_empty() && running.current.is_none() {
         checkpoint::all_quiet();
     }
     drop(running);
+    drop_each(dropped);
+    if left_behind {
+        link::send(&ToKernel::Returned { names });
+        return false;
+    }
     stdio::set_running(false);
     link::send(&ToKernel::Done {
         id,
@@ -270,6 +302,22 @@ fn end_cell(id: u64, outcome: Outcome) -> bool {
         stored: names,
     });
     true
+}
+
+/// Drops values, each by itself: a destructor is the learner's code and may panic, when no cell can fail of it any more.
+fn drop_each(values: Vec<store::Slot>) {
+    for value in values {
+        let outcome = failure::run(|| {
+            drop(value);
+            Ok(())
+        });
+        if let Outcome::Panicked { message, at, .. } = outcome {
+            let place = at.map_or(String::new(), |at| {
+                format!(" at {}:{}:{}", at.file, at.line, at.column)
+            });
+            eprintln!("panic in a destructor{place}: {message}");
+        }
+    }
 }
 
 /// Loads a library for good: variables may hold code and constants of it as long as the worker lives.

@@ -31,6 +31,48 @@ impl TensorTail for &&&&rt::display::tail::Tail<'_, Tensor> {
     }
 }
 
+/// What [`display`] takes: whatever shows itself, and tensors. `How` tells the two apart and is found by itself.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be displayed",
+    note = "`display` shows text, tensors, pictures and charts; `println!(\"{{value:?}}\")` writes any value that has `Debug`"
+)]
+pub trait Displayed<How> {
+    /// What is shown.
+    fn displayed(&self) -> Bundle;
+}
+
+/// How a value of a type with [`rt::Show`] is displayed.
+pub struct Itself;
+/// How a tensor is displayed.
+pub struct Described;
+
+impl<T: rt::Show + ?Sized> Displayed<Itself> for T {
+    fn displayed(&self) -> Bundle {
+        self.show()
+    }
+}
+
+impl Displayed<Described> for Tensor {
+    fn displayed(&self) -> Bundle {
+        describe_tensor(self)
+    }
+}
+
+/// Shows a value below the cell, now.
+pub fn display<T: Displayed<How> + ?Sized, How>(value: &T) {
+    rt::display(&value.displayed());
+}
+
+/// Shows a value that [`update_display`] can later replace.
+pub fn display_with_id<T: Displayed<How> + ?Sized, How>(id: &str, value: &T) {
+    rt::display_with_id(id, &value.displayed());
+}
+
+/// Replaces what stands under `id`, wherever it was shown.
+pub fn update_display<T: Displayed<How> + ?Sized, How>(id: &str, value: &T) {
+    rt::update_display(id, &value.displayed());
+}
+
 /// How a tensor gets into a closure that outlives its cell: another handle on the same values. See `rt::comm::along`.
 pub trait TensorAlong {
     /// The closure's own handle.

@@ -28,7 +28,7 @@ pub mod transforms;
 pub mod write;
 
 pub use array::{Array, AsArray, Dtype};
-pub use describe::describe_tensor;
+pub use describe::{describe_tensor, display, display_with_id, update_display};
 pub use error::VisionError;
 pub use ops::filter::{Kernel, convolve};
 pub use ops::geometry::Padding;

@@ -20,11 +20,12 @@ impl Engine {
     ) -> Result<(), ErrorReport> {
         let text = match command {
             Command::Help => commands::HELP.to_string(),
-            Command::Vars => commands::table(&self.variables()),
+            Command::Vars => commands::table(&self.variables(sink)?),
             Command::Type(name) => self.type_of(name)?,
             Command::Clear => {
                 let names = self.session.variables.keys().cloned().collect();
-                self.drop_values(names, sink);
+                // Should that end the worker, there is a new one anyway.
+                let _ = self.drop_values(names, sink);
                 self.restart()
                     .map_err(|error| failure("CommandError", &error.to_string()))?;
                 String::new()
@@ -94,8 +95,7 @@ impl Engine {
                 format!("note: `{name}` is gone, because the crate of its type was built anew.\n"),
             );
         }
-        self.drop_values(outdated, sink);
-        Ok(())
+        self.drop_values(outdated, sink)
     }
 
     /// Does what a command about exercises comes to.
@@ -197,7 +197,7 @@ impl Engine {
                 run: Duration::ZERO,
                 cached: true,
             };
-            let result = self.run_cell(cell, &mut Vec::new(), &mut reply);
+            let result = self.run_cell(cell, &mut OnlyAsks(sink), &mut reply);
             self.history.push(Arc::clone(cell));
             if let Err(mut error) = result {
                 error
@@ -216,6 +216,17 @@ impl Engine {
             text,
         });
         Ok(())
+    }
+}
+
+/// Shows nothing, and asks what is asked.
+struct OnlyAsks<'a>(&'a mut dyn Sink);
+
+impl Sink for OnlyAsks<'_> {
+    fn event(&mut self, _: Event) {}
+
+    fn input(&mut self, prompt: &str, password: bool) -> Option<String> {
+        self.0.input(prompt, password)
     }
 }
 

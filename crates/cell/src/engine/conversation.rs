@@ -160,13 +160,7 @@ impl Engine {
                 let text = sink.input(&prompt, password);
                 self.line.send(&ToWorker::InputReply { text });
             }
-            ToKernel::Returned { names } => {
-                for name in names {
-                    if let Some(variable) = self.withheld.remove(&name) {
-                        self.session.variables.entry(name).or_insert(variable);
-                    }
-                }
-            }
+            ToKernel::Returned { names } => self.returned.extend(names),
             ToKernel::Ready | ToKernel::Done { .. } | ToKernel::Variables { .. } => {}
         }
     }
@@ -176,7 +170,7 @@ impl Engine {
         let lost: Vec<String> = self.session.variables.keys().cloned().collect();
         self.lost.extend(lost.iter().cloned());
         self.session.variables.clear();
-        self.withheld.clear();
+        self.forget_withheld();
         self.worker = None;
         match self.start_worker() {
             Ok(()) => report::of_death(death, &lost, false),
