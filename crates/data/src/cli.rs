@@ -1,10 +1,15 @@
 //! `cvstudy data`: the sets from a terminal.
 
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
+use crate::files::NO_PICTURE;
 use crate::sets::{intel, make};
+use crate::warehouse::finding::NEAR;
+use crate::warehouse::{Findings, Refreshed};
 use crate::{DataError, DataSet, Recipe, Warehouse};
 
 /// Data sets: see, make and check them.
@@ -52,6 +57,15 @@ struct MakeOptions {
 struct CheckOptions {
     /// The name of a set, or a folder
     what: String,
+    /// For a folder: print every finding with all its paths, and all that was passed over
+    #[arg(long)]
+    all: bool,
+    /// For a folder: print all that as JSON
+    #[arg(long, conflicts_with = "all")]
+    json: bool,
+    /// For a folder: in how many of 64 bits the looks of near duplicates may differ
+    #[arg(long, value_name = "BITS", default_value_t = NEAR)]
+    radius: u32,
     /// For a folder: write all findings with pictures to this HTML file
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -148,20 +162,129 @@ fn check(options: &CheckOptions) -> Result<i32, DataError> {
 
 /// Opens the folder as a warehouse and tells what it finds.
 fn check_folder(options: &CheckOptions) -> Result<i32, DataError> {
-    let warehouse = Warehouse::open(&options.what)?;
-    let findings = warehouse.findings()?;
-    println!("{findings:?}");
-    if let Some(file) = &options.report {
-        warehouse.report(file)?;
-        println!("\nwith pictures: {}", file.display());
+    let warehouse = Warehouse::open_with(&options.what, &mut told())?;
+    if let Some(reason) = warehouse.refusal() {
+        eprintln!("the folder cannot be written to ({reason}): its index is in the cache folder");
     }
-    Ok(i32::from(!findings.all.is_empty()))
+    let findings = warehouse.findings_within(options.radius)?;
+    let omissions = Omissions::of(warehouse.refreshed());
+    if options.json {
+        println!("{:#}", as_json(&findings, &omissions));
+    } else {
+        println!("{findings:?}");
+        if options.all {
+            print!("{}", every(&findings));
+        }
+        print!("{}", omissions.as_text(options.all));
+    }
+    if let Some(file) = &options.report {
+        warehouse.report_of(&findings, file)?;
+        eprintln!("\nwith pictures: {}", file.display());
+    }
+    Ok(i32::from(!findings.all.is_empty() || omissions.are_grave()))
+}
+
+/// Prints how many pictures have been read, over the last line; nothing when it is done at once.
+fn told() -> impl FnMut(usize, usize) {
+    let mut shown = false;
+    move |done, of| {
+        shown |= done < of;
+        if shown {
+            let end = if done == of { "\n" } else { "" };
+            eprint!("\r{done} of {of} pictures read{end}");
+        }
+    }
+}
+
+/// What a look at a folder has not taken in, by the reasons.
+struct Omissions(BTreeMap<String, Vec<String>>);
+
+impl Omissions {
+    fn of(refreshed: &Refreshed) -> Self {
+        let mut by_reason: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let unnamed = refreshed.unnamed.iter().map(|path| (path, NO_TEXT));
+        let passed = refreshed.passed_over.iter();
+        let passed = passed.map(|(path, reason)| (path, reason.as_str()));
+        for (path, reason) in passed.chain(unnamed) {
+            let paths = by_reason.entry(reason.to_string()).or_default();
+            paths.push(path.to_string_lossy().into_owned());
+        }
+        Self(by_reason)
+    }
+
+    /// A line for each reason, with the first paths or with all.
+    fn as_text(&self, all: bool) -> String {
+        let mut text = String::new();
+        for (reason, paths) in &self.0 {
+            let most = if all { paths.len() } else { 3 };
+            // Writing to a text cannot fail.
+            let _ = write!(text, "\npassed over, {reason}: {}", paths.len());
+            for path in paths.iter().take(most) {
+                let _ = write!(text, "\n    {path:?}");
+            }
+            if paths.len() > most {
+                let _ = write!(text, "\n    and {} more (--all)", paths.len() - most);
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Whether there may be pictures among them.
+    fn are_grave(&self) -> bool {
+        self.0.keys().any(|reason| reason != NO_PICTURE)
+    }
+}
+
+/// Why a picture is passed over whose name the index cannot hold.
+const NO_TEXT: &str = "its name is no text; rename it";
+
+/// Every finding with its paths.
+fn every(findings: &Findings) -> String {
+    let mut text = String::new();
+    for finding in &findings.all {
+        let _ = write!(text, "\n{}", finding.issue.name());
+        if !finding.detail.is_empty() {
+            let _ = write!(text, " ({})", finding.detail);
+        }
+        for path in &finding.paths {
+            let _ = write!(text, "\n    {path:?}");
+        }
+    }
+    text.push('\n');
+    text
+}
+
+fn as_json(findings: &Findings, omissions: &Omissions) -> serde_json::Value {
+    let found: Vec<_> = findings
+        .all
+        .iter()
+        .map(|finding| {
+            serde_json::json!({
+                "issue": finding.issue.name(),
+                "paths": finding.paths,
+                "detail": finding.detail,
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "pictures": findings.of,
+        "findings": found,
+        "passed_over": omissions.0,
+    })
 }
 
 fn check_set(recipe: &Recipe) -> Result<i32, DataError> {
     let name = recipe.name();
     let root = recipe.root();
     if !make::is_complete(recipe, &root) {
+        if let Some(real) = real(recipe) {
+            println!(
+                "the real set is used for {name}, which has no manifest here: cvstudy data check {:?} looks for what is wrong in it",
+                real.root()
+            );
+            return Ok(0);
+        }
         println!("{name} has not been made, or not to its end: cvstudy data make {name}");
         return Ok(1);
     }
@@ -183,14 +306,76 @@ fn check_set(recipe: &Recipe) -> Result<i32, DataError> {
     Ok(1)
 }
 
+/// The photographs that are used instead of what the recipe makes, if there are some.
+fn real(recipe: &Recipe) -> Option<DataSet> {
+    intel::find(&intel::usual_places()).filter(|set| set.name() == recipe.name())
+}
+
 fn path(name: &str) -> Result<i32, DataError> {
     let recipe = Recipe::named(name)?;
-    let real = intel::find(&intel::usual_places()).filter(|set| set.name() == recipe.name());
     println!(
         "{}",
-        real.as_ref()
+        real(&recipe)
+            .as_ref()
             .map_or(recipe.root(), |set: &DataSet| set.root().to_path_buf())
             .display()
     );
     Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::fs;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use super::*;
+
+    #[test]
+    fn everything_that_was_passed_over_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let picture = vision::Image::filled(9, 9, [40, 90, 9]).unwrap();
+        for name in ["sea/a.png", "lake/b.png"] {
+            fs::create_dir_all(at(name).parent().unwrap()).unwrap();
+            picture.save(at(name)).unwrap();
+        }
+        let no_text = OsStr::from_bytes(b"sea/\xFF.png");
+        fs::copy(at("sea/a.png"), folder.path().join(no_text)).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("sea/link.png")).unwrap();
+        for number in 0..5 {
+            fs::write(at(&format!("notes {number}.txt")), b"").unwrap();
+        }
+        let warehouse = Warehouse::open(folder.path()).unwrap();
+        let omissions = Omissions::of(warehouse.refreshed());
+        let text = omissions.as_text(false);
+        for told in [
+            format!("{NO_PICTURE}: 5").as_str(),
+            "and 2 more",
+            "is no text; rename it: 1",
+            "link.png",
+        ] {
+            assert!(text.contains(told), "{told}: {text}");
+        }
+        assert!(omissions.are_grave());
+        assert!(omissions.as_text(true).contains("notes 4.txt"));
+
+        let findings = warehouse.findings().unwrap();
+        let every = every(&findings);
+        assert!(every.contains("label conflict") && every.contains("lake/b.png"));
+        let json = as_json(&findings, &omissions);
+        assert_eq!(json["pictures"], 2);
+        assert_eq!(json["findings"][0]["issue"], "label conflict");
+        assert_eq!(json["passed_over"][NO_PICTURE].as_array().unwrap().len(), 5);
+    }
+
+    #[test]
+    fn arguments_that_do_not_fit_together_are_refused() {
+        let check = |rest: &[&str]| {
+            let words = ["cvstudy data", "check", "."].iter().chain(rest);
+            Options::try_parse_from(words)
+        };
+        assert!(check(&["--all", "--radius", "5"]).is_ok());
+        assert!(check(&["--all", "--json"]).is_err());
+    }
 }

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 
 use crate::DataError;
 
-/// What torchvision's ImageFolder takes for a picture, and the library can read.
+/// What the library reads: of the endings that torchvision's ImageFolder takes all but `ppm` and `pgm`, and `gif`.
 const ENDINGS: [&str; 8] = ["jpg", "jpeg", "png", "bmp", "gif", "webp", "tif", "tiff"];
+
+/// Why a file is passed over whose name says that it is no picture.
+pub(crate) const NO_PICTURE: &str = "its name does not end as a picture's does";
 
 /// The pictures below a folder.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,7 +54,16 @@ fn walk(folder: &Path, visited: &mut HashSet<(u64, u64)>, listing: &mut Listing)
             return;
         }
     };
-    for entry in entries.flatten() {
+    let mut inside = Vec::new();
+    for entry in entries {
+        match entry {
+            Ok(entry) => inside.push(entry),
+            Err(error) => listing.passed_over.push((folder.into(), error.to_string())),
+        }
+    }
+    // Of two ways to one folder the first by name is taken, on every machine.
+    inside.sort_by_key(fs::DirEntry::file_name);
+    for entry in inside {
         let name = entry.file_name();
         if name.as_encoded_bytes().starts_with(b".") {
             continue;
@@ -68,9 +80,7 @@ fn walk(folder: &Path, visited: &mut HashSet<(u64, u64)>, listing: &mut Listing)
         } else if is_picture(&path) {
             listing.files.push(path);
         } else {
-            listing
-                .passed_over
-                .push((path, "its name does not end as a picture's does".into()));
+            listing.passed_over.push((path, NO_PICTURE.into()));
         }
     }
 }
@@ -124,6 +134,20 @@ mod tests {
         symlink(folder.path(), at("real/loop")).unwrap();
         let listing = pictures(folder.path()).unwrap();
         assert_eq!(listing.files, [at("link.jpg"), at("real/x.jpg")]);
+    }
+
+    #[test]
+    fn of_two_ways_to_a_folder_the_first_by_name_is_taken() {
+        for names in [["a", "z"], ["z", "a"]] {
+            let folder = tempfile::tempdir().unwrap();
+            let real = tempfile::tempdir().unwrap();
+            fs::write(real.path().join("x.jpg"), b"").unwrap();
+            for name in names {
+                symlink(real.path(), folder.path().join(name)).unwrap();
+            }
+            let listing = pictures(folder.path()).unwrap();
+            assert_eq!(listing.files, [folder.path().join("a/x.jpg")]);
+        }
     }
 
     #[test]

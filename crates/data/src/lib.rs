@@ -6,6 +6,7 @@
 //! - [`batch`]: [`Batch`] and [`Batches`], what training takes; [`TensorData`], a set that lies in memory
 //! - [`warehouse`]: [`Warehouse`], a folder of pictures that is known, checked and put in order
 //! - [`files`]: which files are pictures
+//! - `lock`: one process at a time
 //! - [`random`]: [`Random`], numbers that are the same for a seed on any machine
 //! - [`mod@cli`]: `cvstudy data`
 //! - [`error`]: everything that can go wrong, said for a learner
@@ -15,6 +16,7 @@ pub mod cli;
 pub mod error;
 pub mod files;
 pub mod load;
+mod lock;
 mod paint;
 pub mod random;
 pub mod scenes;

@@ -1,6 +1,7 @@
 //! An epoch while it is made: threads that decode ahead, and the one who asks for its batches in order.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -10,14 +11,17 @@ use std::time::Duration;
 use super::loader::Loader;
 use crate::{Batch, Batches, DataError};
 
+/// A batch as a thread made it; an error outside of it when the learner's transform panicked, and has told.
+type Made = thread::Result<Result<Batch, DataError>>;
+
 /// The batches of an epoch while they are made.
 pub(super) struct Epoch {
     batches: usize,
     /// The number of the batch that is given out next.
     next: usize,
-    received: Receiver<(usize, Result<Batch, DataError>)>,
+    received: Receiver<(usize, Made)>,
     /// Batches that came before their turn.
-    waiting: BTreeMap<usize, Result<Batch, DataError>>,
+    waiting: BTreeMap<usize, Made>,
     shared: Arc<Shared>,
     workers: Vec<JoinHandle<()>>,
 }
@@ -56,8 +60,13 @@ impl Epoch {
                     let mut values = Vec::new();
                     while let Some(number) = shared.take_turn(batches, prefetch) {
                         let indices = &order[plan.range(number)];
-                        let batch = work.collate(epoch, indices, &shared.stop, &mut values);
-                        if sender.send((number, batch)).is_err() {
+                        // A batch that never came would be waited for without end: the other threads
+                        // hold senders while they wait for their turn.
+                        let batch = catch_unwind(AssertUnwindSafe(|| {
+                            work.collate(epoch, indices, &shared.stop, &mut values)
+                        }));
+                        let panicked = batch.is_err();
+                        if sender.send((number, batch)).is_err() || panicked {
                             return;
                         }
                     }
@@ -75,7 +84,7 @@ impl Epoch {
     }
 
     /// Waits for the batch whose turn it is, with an eye on interrupts.
-    fn wait(&mut self) -> Option<Result<Batch, DataError>> {
+    fn wait(&mut self) -> Option<Made> {
         loop {
             rt::checkpoint();
             if let Some(batch) = self.waiting.remove(&self.next) {
@@ -86,7 +95,6 @@ impl Epoch {
                     self.waiting.insert(number, batch);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                // A worker panicked: the learner's transform did, and has told.
                 Err(RecvTimeoutError::Disconnected) => return None,
             }
         }
@@ -121,7 +129,7 @@ impl Iterator for Epoch {
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.next < self.batches {
-            let Some(batch) = self.wait() else {
+            let Some(Ok(batch)) = self.wait() else {
                 self.next = self.batches;
                 let problem = "a transform panicked; its message is above";
                 return Some(Err(DataError::Setting(problem.into())));

@@ -420,6 +420,34 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_in_an_early_picture_is_told_while_other_threads_wait_for_their_turn() {
+        let folder = tempfile::tempdir().unwrap();
+        let loader = Loader::new(samples(folder.path()), 4)
+            .batch_size(1)
+            .workers(2)
+            .prefetch(2)
+            .transform(|image, _| match image.pixel(0, 0)[0] {
+                0 => panic!("mine"),
+                red => Image::filled(4, 4, [red, 0, 0]),
+            });
+        // In a thread of its own: an epoch that hangs fails the test instead of stopping all of them.
+        let (sender, received) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            let errors: Vec<_> = loader
+                .epoch(0)
+                .map(|batch| batch.err().map(|error| error.to_string()))
+                .collect();
+            let _ = sender.send(errors);
+        });
+        let errors = received.recv_timeout(std::time::Duration::from_secs(60));
+        let errors = errors.expect("the epoch ends");
+        assert!(
+            errors.len() == 1 && errors[0].as_ref().unwrap().contains("panicked"),
+            "{errors:?}"
+        );
+    }
+
+    #[test]
     fn rare_classes_come_as_often_and_values_are_normalised() {
         let folder = tempfile::tempdir().unwrap();
         let loader = Loader::new(samples(folder.path()), 4)

@@ -21,13 +21,19 @@ const CLASSES: &str = "classes.txt";
 /// byte by byte. Returns the shards.
 ///
 /// # Errors
-/// When a picture cannot be read or the folder not be written to.
+/// When a picture cannot be read, the folder not be written to, or the name of a class holds a line break.
 pub fn write_shards(
     samples: &Samples,
     folder: impl AsRef<Path>,
     per_shard: usize,
 ) -> Result<Vec<PathBuf>, DataError> {
     let folder = folder.as_ref();
+    let broken = |class: &&String| class.contains(['\n', '\r']);
+    if let Some(class) = samples.classes().iter().find(broken) {
+        return Err(DataError::Setting(format!(
+            "the class {class:?} has a line break in its name, and {CLASSES} holds a name a line: rename its folder"
+        )));
+    }
     fs::create_dir_all(folder).map_err(DataError::io("cannot be made", folder))?;
     let mut shards = Vec::new();
     for start in (0..samples.len()).step_by(per_shard.max(1)) {
@@ -186,6 +192,20 @@ fn key(name: &str) -> &str {
 mod tests {
     use super::super::samples::tests::plant;
     use super::*;
+
+    #[test]
+    fn a_class_of_two_lines_is_refused_before_anything_is_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let class = |name: &str| ("x.png".into(), name.to_string());
+        let samples = Samples::labelled([class("sea"), class("for\nest")]);
+        let shards = folder.path().join("shards");
+        let message = write_shards(&samples, &shards, 2).unwrap_err().to_string();
+        assert!(
+            message.contains(r#""for\nest" has a line break"#),
+            "{message}"
+        );
+        assert!(!shards.exists());
+    }
 
     #[test]
     fn what_is_written_is_read_back() {

@@ -24,7 +24,7 @@ pub fn find(places: &[PathBuf]) -> Option<DataSet> {
 }
 
 fn search(folder: &Path, depth: usize) -> Option<DataSet> {
-    if folder.join(super::make::MANIFEST).exists() {
+    if super::make::is_generated(folder) {
         return None;
     }
     if let Some(set) = at(folder) {
@@ -110,7 +110,10 @@ mod tests {
         fs::remove_dir(folder.path().join("seg_test/seg_test/street")).unwrap();
         assert_eq!(find(&[folder.path().to_path_buf()]), None);
         plant(folder.path(), true);
-        fs::write(folder.path().join("manifest.json"), b"{}").unwrap();
-        assert_eq!(find(&[folder.path().to_path_buf()]), None);
+        for name in ["manifest.json", "making.json"] {
+            fs::write(folder.path().join(name), b"{}").unwrap();
+            assert_eq!(find(&[folder.path().to_path_buf()]), None, "{name}");
+            fs::remove_file(folder.path().join(name)).unwrap();
+        }
     }
 }

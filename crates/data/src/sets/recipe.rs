@@ -11,11 +11,11 @@ use crate::scenes::{self, SCENES};
 use crate::sealife::{self, SEA_ANIMALS, SOURCE};
 use crate::{DataError, Random};
 
-/// Counts up when the same seed gives other pictures than before.
-pub const EDITION: u32 = 2;
+/// Counts up when the same seed gives other pictures than before, or the same ones by other names.
+pub const EDITION: u32 = 3;
 
 /// Numbers of pictures in file names are below this.
-const NAMES: u64 = 1_000_000;
+const NAMES: usize = 1_000_000;
 
 /// A set that can be generated.
 ///
@@ -160,7 +160,7 @@ impl Recipe {
         .0
     }
 
-    fn folders(&self) -> [&'static str; 3] {
+    pub(super) fn folders(&self) -> [&'static str; 3] {
         match self.kind {
             // As Kaggle's archive unpacks.
             Kind::Scenes => [
@@ -185,39 +185,99 @@ impl Recipe {
         }
     }
 
+    /// Whether there are names for so many pictures.
+    pub(super) fn check(&self) -> Result<(), DataError> {
+        let most = NAMES / self.classes().len();
+        if self.train.max(self.test) <= most && self.unlabelled <= NAMES {
+            return Ok(());
+        }
+        Err(DataError::Setting(format!(
+            "{} can have at most {most} pictures of a class",
+            self.name()
+        )))
+    }
+
     /// All pictures. Their names say nothing of their classes, nor does the order of their names.
     pub(super) fn items(&self) -> Vec<Item> {
         let classes = self.classes().len();
         let [train, test, unlabelled] = self.folders();
+        let usual = Self::all()
+            .into_iter()
+            .find(|usual| usual.kind == self.kind);
+        let usual = usual.map_or([0; 3], |usual| [usual.train, usual.test, usual.unlabelled]);
         let mut items = Vec::with_capacity(self.pictures());
         for (split, (folder, count)) in [(train, self.train), (test, self.test)]
             .into_iter()
             .enumerate()
         {
-            for index in 0..count {
-                for class in 0..classes {
-                    let name = file_name(split as u64, index * classes + class);
-                    let path = format!("{folder}/{}/{name}", self.classes()[class]);
-                    items.push(Item {
-                        path,
-                        split: split as u64,
-                        class,
-                        index,
-                    });
-                }
+            for class in 0..classes {
+                let names = self.names(split, (class, classes), count, usual[split]);
+                let folder = format!("{folder}/{}", self.classes()[class]);
+                items.extend(names.iter().enumerate().map(|(index, name)| Item {
+                    path: format!("{folder}/{name}"),
+                    split: split as u64,
+                    class,
+                    index,
+                }));
             }
         }
-        for index in 0..self.unlabelled {
+        // The first pictures of all classes come first.
+        items.sort_by_key(|item| (item.split, item.index, item.class));
+        let names = self.names(2, (0, 1), self.unlabelled, usual[2]);
+        for (index, name) in names.iter().enumerate() {
             let class = Random::of(self.seed, &[9, index as u64]).below(classes);
-            let path = format!("{unlabelled}/{}", file_name(2, index));
             items.push(Item {
-                path,
+                path: format!("{unlabelled}/{name}"),
                 split: 2,
                 class,
                 index,
             });
         }
         items
+    }
+
+    /// The names of the first `count` pictures of a class, which is one of so many, in a split.
+    ///
+    /// The numbers in them are drawn without a look at the class. As many as a class usually has are then handed out so
+    /// that their order is that of [`place`]: a lesson that takes some pictures of each class by a seed takes the same
+    /// ones whatever the numbers are, and its figures stay.
+    fn names(
+        &self,
+        split: usize,
+        (class, classes): (usize, usize),
+        count: usize,
+        usual: usize,
+    ) -> Vec<String> {
+        let name = |index: usize| format!("{}.jpg", self.number(split, index * classes + class));
+        let mut drawn: Vec<String> = (0..usual).map(name).collect();
+        drawn.sort();
+        let mut order: Vec<usize> = (0..usual).collect();
+        order.sort_by_key(|index| place(split, index * classes + class));
+        let mut names = vec![String::new(); usual];
+        for (drawn, index) in drawn.into_iter().zip(order) {
+            names[index] = drawn;
+        }
+        names.truncate(count);
+        names.extend((usual..count).map(name));
+        names
+    }
+
+    /// A number below [`NAMES`] for each below it, no two the same: a Feistel network of four rounds on 20 bits, each
+    /// number put in again until it is small enough (Black and Rogaway, "Ciphers with arbitrary finite domains", 2002).
+    fn number(&self, split: usize, mut number: usize) -> usize {
+        let key = [u64::from(EDITION), self.kind as u64, split as u64];
+        loop {
+            let (mut left, mut right) = (number >> 10, number & 0x3FF);
+            for round in 0..4 {
+                let parts = [key[0], key[1], key[2], round, right as u64];
+                let mixed = Random::of(0, &parts).below(0x400);
+                (left, right) = (right, left ^ mixed);
+            }
+            number = left << 10 | right;
+            if number < NAMES {
+                return number;
+            }
+        }
     }
 
     /// The content of the file of a picture.
@@ -247,11 +307,9 @@ impl Recipe {
     }
 }
 
-/// A number that no other picture of the split has, and that tells nothing: multiplied with a number that
-/// shares no factor with [`NAMES`].
-fn file_name(split: u64, number: usize) -> String {
-    let number = (number as u64 + 7919 * split) * 649_657 % NAMES;
-    format!("{number}.jpg")
+/// Where a picture stands among those of its class: the order of these texts. It has been the same in all editions.
+fn place(split: usize, number: usize) -> String {
+    format!("{}.jpg", (number + 7919 * split) * 649_657 % NAMES)
 }
 
 #[cfg(test)]
@@ -276,6 +334,90 @@ mod tests {
         };
         assert!(names(&large).is_superset(&names(&small)));
         assert_eq!(names(&large).len(), large.pictures());
+    }
+
+    /// How far the classes are from being mixed evenly over groups of names, in standard deviations of chi-squared.
+    fn unevenness(classes: usize, groups: usize, of: &[(usize, usize)]) -> f64 {
+        let mut counts = vec![vec![0.0; classes]; groups];
+        let mut in_group = vec![0.0; groups];
+        for &(class, group) in of {
+            counts[group][class] += 1.0;
+            in_group[group] += 1.0;
+        }
+        let mut sum = 0.0;
+        for (counts, total) in counts
+            .iter()
+            .zip(&in_group)
+            .filter(|(_, total)| **total > 0.0)
+        {
+            let expected = total / classes as f64;
+            sum += counts
+                .iter()
+                .map(|count| (count - expected) * (count - expected) / expected)
+                .sum::<f64>();
+        }
+        let used = in_group.iter().filter(|total| **total > 0.0).count();
+        let freedom = ((classes - 1) * used.saturating_sub(1)) as f64;
+        (sum - freedom) / (2.0 * freedom).sqrt()
+    }
+
+    #[test]
+    fn no_remainder_and_no_range_of_the_names_tells_the_class() {
+        for recipe in Recipe::all() {
+            let classes = recipe.classes().len();
+            for split in 0..2 {
+                let of: Vec<(usize, usize)> = recipe
+                    .items()
+                    .iter()
+                    .filter(|item| item.split == split)
+                    .map(|item| {
+                        let name = item.path.rsplit('/').next().unwrap();
+                        (
+                            item.class,
+                            name.strip_suffix(".jpg").unwrap().parse().unwrap(),
+                        )
+                    })
+                    .collect();
+                let grouped = |group: &dyn Fn(usize) -> usize| -> Vec<(usize, usize)> {
+                    of.iter()
+                        .map(|&(class, name)| (class, group(name)))
+                        .collect()
+                };
+                for modulus in 2..=400 {
+                    let by_rest = unevenness(classes, modulus, &grouped(&|name| name % modulus));
+                    let by_range = grouped(&|name| name * modulus / NAMES);
+                    let by_range = unevenness(classes, modulus, &by_range);
+                    assert!(
+                        by_rest < 6.0 && by_range < 6.0,
+                        "{} {split}, {modulus}: {by_rest:.1} and {by_range:.1}",
+                        recipe.name()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_order_of_a_class_is_that_of_all_editions_and_every_name_is_another() {
+        for recipe in Recipe::all() {
+            let mut items = recipe.items();
+            items.retain(|item| item.split < 2);
+            items.sort_by(|a, b| a.path.cmp(&b.path));
+            for pair in items.windows(2) {
+                if (pair[0].split, pair[0].class) == (pair[1].split, pair[1].class) {
+                    let at = |item: &Item| {
+                        let number = item.index * recipe.classes().len() + item.class;
+                        place(item.split as usize, number)
+                    };
+                    assert!(at(&pair[0]) < at(&pair[1]), "{}", pair[0].path);
+                }
+            }
+        }
+        let numbers: BTreeSet<usize> = (0..20_000)
+            .map(|number| Recipe::source().number(1, number))
+            .collect();
+        assert_eq!(numbers.len(), 20_000);
+        assert!(numbers.iter().all(|&number| number < NAMES));
     }
 
     #[test]

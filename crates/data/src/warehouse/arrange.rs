@@ -1,6 +1,6 @@
 //! Bringing pictures into a warehouse, and parting them into training and testing: plans, as all changes are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,7 +11,7 @@ use crate::{DataError, Random};
 impl Warehouse {
     /// A plan that copies pictures from outside into a folder of the warehouse: a picture, or all pictures below
     /// a folder, which keep their folders. What is in the warehouse already, byte by byte, is left out, and so is
-    /// what comes twice.
+    /// what comes twice. A name that another picture has gets a part of the hash.
     ///
     /// [`undo`](Self::undo) sets the copies aside; the originals are never touched.
     ///
@@ -34,16 +34,17 @@ impl Warehouse {
         if found.is_empty() {
             return Err(DataError::content(&from, "has no pictures"));
         }
-        let mut known: BTreeSet<String> = self
-            .pictures()?
-            .into_iter()
-            .map(|picture| picture.hash)
-            .collect();
+        let (mut known, mut taken) = (HashSet::new(), HashSet::new());
+        for picture in self.pictures()? {
+            known.insert(picture.hash);
+            taken.insert(picture.path);
+        }
         let mut moves = Vec::new();
         for path in &found {
             rt::checkpoint();
             let bytes = fs::read(path).map_err(DataError::io("cannot be read", path))?;
-            if !known.insert(blake3::hash(&bytes).to_hex().to_string()) {
+            let hash = blake3::hash(&bytes).to_hex().to_string();
+            if !known.insert(hash.clone()) {
                 continue;
             }
             let inside = path.strip_prefix(above).unwrap_or(path);
@@ -52,7 +53,8 @@ impl Warehouse {
                 return Err(DataError::content(path, problem));
             };
             let target = Path::new(folder.trim_matches('/')).join(inside);
-            moves.push((source.to_string(), target.to_string_lossy().into_owned()));
+            let target = free_name(&target.to_string_lossy(), &hash, &mut taken);
+            moves.push((source.to_string(), target));
         }
         let left_out = found.len() - moves.len();
         let what = match left_out {
@@ -68,7 +70,8 @@ impl Warehouse {
     /// A plan that parts all labelled pictures into splits: they move to `split/label/`. Each label is parted by
     /// the same fractions, and which picture goes where is decided by the seed.
     ///
-    /// Pictures of the same content or look stay together, so that nothing leaks from training into testing.
+    /// Pictures of the same content or look stay together, so that nothing leaks from training into testing. Of two
+    /// that would get one name the second gets a part of its hash as well.
     ///
     /// ```no_run
     /// # use data::Warehouse;
@@ -88,6 +91,7 @@ impl Warehouse {
             )));
         }
         let pictures = self.pictures()?;
+        let mut placed = Vec::with_capacity(pictures.len());
         let groups = finding::alike(&pictures);
         let mut by_label: BTreeMap<&str, Vec<Vec<&Picture>>> = BTreeMap::new();
         for group in groups {
@@ -96,7 +100,6 @@ impl Warehouse {
                 by_label.entry(&first.label).or_default().push(group);
             }
         }
-        let mut moves = Vec::new();
         for (number, (_, mut groups)) in by_label.into_iter().enumerate() {
             Random::of(seed, &[number as u64]).shuffle(&mut groups);
             let total = groups.iter().map(Vec::len).sum::<usize>() as f64;
@@ -109,15 +112,64 @@ impl Warehouse {
                     until += parts[part].1;
                 }
                 taken += group.len();
-                moves.extend(group.iter().filter_map(|picture| {
+                placed.extend(group.iter().map(|picture| {
                     let name = picture.path.rsplit('/').next().unwrap_or(&picture.path);
                     let target = format!("{}/{}/{name}", parts[part].0, picture.label);
-                    (target != picture.path).then(|| (picture.path.clone(), target))
+                    (target, *picture)
                 }));
             }
         }
-        moves.sort();
+        let moves = without_clashes(placed, &pictures);
         let what = format!("split with seed {seed}");
         Ok(Plan { what, moves })
     }
+}
+
+/// The moves that bring pictures to these names, in the order of their paths. Who stays keeps its name, and a name that
+/// is taken gets a part of the hash.
+fn without_clashes(
+    mut placed: Vec<(String, &Picture)>,
+    pictures: &[Picture],
+) -> Vec<(String, String)> {
+    placed.sort_by(|a, b| a.1.path.cmp(&b.1.path));
+    let moved: HashSet<&str> = placed
+        .iter()
+        .filter(|(target, picture)| *target != picture.path)
+        .map(|(_, picture)| picture.path.as_str())
+        .collect();
+    let mut taken: HashSet<String> = pictures
+        .iter()
+        .map(|picture| picture.path.clone())
+        .filter(|path| !moved.contains(path.as_str()))
+        .collect();
+    placed
+        .iter()
+        .filter(|(_, picture)| moved.contains(picture.path.as_str()))
+        .map(|(target, picture)| {
+            let target = free_name(target, &picture.hash, &mut taken);
+            (picture.path.clone(), target)
+        })
+        .collect()
+}
+
+/// The name itself if it is free, else with as much of the hash as it takes; it is taken from then on.
+fn free_name(path: &str, hash: &str, taken: &mut HashSet<String>) -> String {
+    let mut name = path.to_string();
+    let (stem, ending) = match path.rsplit_once('.') {
+        Some((stem, ending)) if !ending.contains('/') => (stem, format!(".{ending}")),
+        _ => (path, String::new()),
+    };
+    for length in 6..hash.len() {
+        if !taken.contains(&name) {
+            break;
+        }
+        name = format!("{stem}-{}{ending}", &hash[..length]);
+    }
+    // Two files of one content and one name have one hash too; a number tells them apart.
+    let mut number = 2;
+    while !taken.insert(name.clone()) {
+        name = format!("{stem}-{number}{ending}");
+        number += 1;
+    }
+    name
 }

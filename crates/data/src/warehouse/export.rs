@@ -1,9 +1,10 @@
 //! The pictures of a warehouse for others: an ImageFolder, WebDataset shards, a CSV manifest.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Warehouse;
+use super::{Picture, Warehouse};
 use crate::{DataError, Random, Samples, write_shards};
 
 impl Warehouse {
@@ -12,13 +13,17 @@ impl Warehouse {
     /// # Errors
     /// When the index cannot be read.
     pub fn samples(&self) -> Result<Samples, DataError> {
-        let whole = self
-            .pictures()?
-            .into_iter()
-            .filter(|picture| picture.broken.is_none());
+        let whole = self.whole()?.into_iter();
         Ok(Samples::labelled(whole.map(|picture| {
             (self.root.join(picture.path), picture.label)
         })))
+    }
+
+    /// The pictures that can be read.
+    fn whole(&self) -> Result<Vec<Picture>, DataError> {
+        let mut pictures = self.pictures()?;
+        pictures.retain(|picture| picture.broken.is_none());
+        Ok(pictures)
     }
 
     /// Writes a CSV manifest, with the columns `path`, `label`, `split`, `bytes` and `hash`.
@@ -51,19 +56,17 @@ impl Warehouse {
         crate::sets::make::write_whole(file, &text)
     }
 
-    /// Copies the pictures that can be read into an ImageFolder: a folder for each label.
+    /// Copies the pictures that can be read into an ImageFolder: a folder for each label, and where there are splits
+    /// one for each split above it. Returns how many were copied.
     ///
     /// # Errors
     /// When the folder is not empty or cannot be written to.
     pub fn export_folder(&self, to: impl AsRef<Path>) -> Result<usize, DataError> {
         let to = to.as_ref();
         new_folder(to)?;
-        let mut count = 0;
-        for picture in self
-            .pictures()?
-            .iter()
-            .filter(|picture| picture.broken.is_none())
-        {
+        let pictures = self.whole()?;
+        let parted = pictures.iter().any(|picture| !picture.split.is_empty());
+        for picture in &pictures {
             rt::checkpoint();
             // Two folders may hold files of the same name: the hash keeps them apart.
             let ending = Path::new(&picture.path)
@@ -71,22 +74,26 @@ impl Warehouse {
                 .unwrap_or_default()
                 .to_string_lossy();
             let name = format!("{}.{ending}", &picture.hash[..16]);
-            let folder = to.join(if picture.label.is_empty() {
-                "unlabelled"
+            let label = match picture.label.as_str() {
+                "" => "unlabelled",
+                label => label,
+            };
+            let folder = if parted {
+                to.join(split_name(&picture.split)).join(label)
             } else {
-                &picture.label
-            });
+                to.join(label)
+            };
             fs::create_dir_all(&folder).map_err(DataError::io("cannot be made", &folder))?;
             let target = folder.join(name);
             fs::copy(self.root.join(&picture.path), &target)
                 .map_err(DataError::io("cannot be written", &target))?;
-            count += 1;
         }
-        Ok(count)
+        Ok(pictures.len())
     }
 
     /// Writes the pictures that can be read as WebDataset shards, `per_shard` in each, in an order that the seed
-    /// decides: who reads shards from front to back should not get one class after another. Returns the shards.
+    /// decides: who reads shards from front to back should not get one class after another. Where there are splits,
+    /// each has a folder of shards, all with the same classes. Returns the shards.
     ///
     /// # Errors
     /// When the folder is not empty or cannot be written to.
@@ -99,10 +106,28 @@ impl Warehouse {
         let to = to.as_ref();
         new_folder(to)?;
         let samples = self.samples()?;
-        let mut order: Vec<usize> = (0..samples.len()).collect();
-        Random::new(seed).shuffle(&mut order);
-        write_shards(&samples.subset(&order), to, per_shard)
+        let mut parts: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (index, picture) in self.whole()?.into_iter().enumerate() {
+            parts.entry(picture.split).or_default().push(index);
+        }
+        let parted = parts.keys().any(|split| !split.is_empty());
+        let mut shards = Vec::new();
+        for (split, mut order) in parts {
+            Random::new(seed).shuffle(&mut order);
+            let folder = if parted {
+                to.join(split_name(&split))
+            } else {
+                to.to_path_buf()
+            };
+            shards.extend(write_shards(&samples.subset(&order), folder, per_shard)?);
+        }
+        Ok(shards)
     }
+}
+
+/// The folder of a split among others; pictures outside of all have one too.
+fn split_name(split: &str) -> &str {
+    if split.is_empty() { "other" } else { split }
 }
 
 /// Whether a folder is empty or not there yet.

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::Picture;
 
 /// In how many of 64 bits the looks of two pictures may differ that look the same.
-pub(super) const NEAR: u32 = 3;
+pub const NEAR: u32 = 3;
 
 /// What may be wrong with a picture. Thresholds are cleanvision's where it has them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,7 +20,7 @@ pub enum Issue {
     ExactDuplicate,
     /// Another picture looks the same.
     NearDuplicate,
-    /// The same content with another label.
+    /// The same content or the same look with another label.
     LabelConflict,
     /// The same picture, or one that looks the same, in training and in testing.
     Leakage,
@@ -107,7 +107,7 @@ impl Findings {
             .collect()
     }
 
-    /// The paths that findings of one kind concern, sorted.
+    /// The paths that findings of one kind concern, sorted, each once.
     pub fn paths(&self, issue: Issue) -> Vec<&str> {
         let mut paths: Vec<&str> = self
             .of(issue)
@@ -116,6 +116,7 @@ impl Findings {
             .map(String::as_str)
             .collect();
         paths.sort_unstable();
+        paths.dedup();
         paths
     }
 }
@@ -148,7 +149,7 @@ pub fn find(pictures: &[Picture], radius: u32) -> Findings {
     }
     for group in same_content(pictures) {
         let report = |issue, detail: &str| finding(issue, &group, detail);
-        if differ(&group, |picture| &picture.label) {
+        if conflicts(&group) {
             all.push(report(
                 Issue::LabelConflict,
                 "the same content under different labels",
@@ -167,8 +168,11 @@ pub fn find(pictures: &[Picture], radius: u32) -> Findings {
             continue;
         }
         let detail = format!("looks differ in at most {radius} of 64 bits from one to the next");
-        if leaks(&group) && !one_content_leaks(&group) {
+        if goes_beyond_contents(&group, leaks, is_split) {
             all.push(finding(Issue::Leakage, &group, &detail));
+        }
+        if goes_beyond_contents(&group, conflicts, |picture| !picture.label.is_empty()) {
+            all.push(finding(Issue::LabelConflict, &group, &detail));
         }
         all.push(finding(Issue::NearDuplicate, &group, &detail));
     }
@@ -366,11 +370,83 @@ fn leaks(group: &[&Picture]) -> bool {
     has("train") && (has("test") || has("val"))
 }
 
-/// Whether the group's leak is one of equal content, which has been told already.
-fn one_content_leaks(group: &[&Picture]) -> bool {
+/// Whether a picture is one to train or to test with.
+fn is_split(picture: &Picture) -> bool {
+    ["train", "test", "val"].contains(&picture.split.as_str())
+}
+
+/// Whether a group has different labels; a picture without one contradicts nobody.
+fn conflicts(group: &[&Picture]) -> bool {
+    let labels = group.iter().map(|picture| &picture.label);
+    let mut labels = labels.filter(|label| !label.is_empty());
+    let first = labels.next();
+    labels.any(|label| Some(label) != first)
+}
+
+/// Whether something is wrong with a group of one look, and concerns a picture that no group of one content has been
+/// told of for it.
+fn goes_beyond_contents(
+    group: &[&Picture],
+    is_wrong: impl Fn(&[&Picture]) -> bool,
+    concerns: impl Fn(&Picture) -> bool,
+) -> bool {
     let mut by_content: HashMap<&str, Vec<&Picture>> = HashMap::new();
-    for picture in group {
+    for &picture in group {
         by_content.entry(&picture.hash).or_default().push(picture);
     }
-    by_content.values().any(|group| leaks(group))
+    let untold = |same: &Vec<&Picture>| !is_wrong(same) && same.iter().any(|one| concerns(one));
+    is_wrong(group) && by_content.values().any(untold)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pictures by path, content and look, busy enough to have one.
+    fn pictures(of: &[(&str, &str, u64)]) -> Vec<Picture> {
+        let mut pictures = Vec::new();
+        for &(path, hash, look) in of {
+            let parts: Vec<&str> = path.split('/').collect();
+            let mut picture = Picture {
+                path: path.into(),
+                split: parts[0].into(),
+                label: parts[1].into(),
+                hash: hash.into(),
+                ..Picture::default()
+            };
+            (picture.quality.look, picture.quality.entropy) = (look, 7.0);
+            pictures.push(picture);
+        }
+        pictures
+    }
+
+    #[test]
+    fn a_near_copy_leaks_beside_an_exact_one() {
+        let exact = [("train/sea/a", "1", 0), ("test/sea/a", "1", 0)];
+        let found = find(&pictures(&exact), NEAR);
+        assert_eq!(found.of(Issue::Leakage).len(), 1);
+        let near = [exact[0], exact[1], ("test/sea/b", "2", 1)];
+        let found = find(&pictures(&near), NEAR);
+        assert!(found.paths(Issue::Leakage).contains(&"test/sea/b"));
+        // What is neither trained nor tested with cannot leak.
+        let other = [exact[0], exact[1], ("pred/sea/b", "2", 1)];
+        let found = find(&pictures(&other), NEAR);
+        assert!(!found.paths(Issue::Leakage).contains(&"pred/sea/b"));
+    }
+
+    #[test]
+    fn a_near_copy_with_another_label_is_a_conflict() {
+        let near = [("train/sea/a", "1", 0), ("train/lake/b", "2", 1)];
+        let found = find(&pictures(&near), NEAR);
+        assert_eq!(
+            found.paths(Issue::LabelConflict),
+            ["train/lake/b", "train/sea/a"]
+        );
+        let far = [("train/sea/a", "1", 0), ("train/lake/b", "2", 0xFFFF)];
+        let found = find(&pictures(&far), NEAR);
+        assert!(found.of(Issue::LabelConflict).is_empty());
+        let unlabelled = [("train/sea/a", "1", 0), ("train//b", "1", 0)];
+        let found = find(&pictures(&unlabelled), NEAR);
+        assert!(found.of(Issue::LabelConflict).is_empty());
+    }
 }

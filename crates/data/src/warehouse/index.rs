@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use image::ImageFormat;
 use rayon::prelude::*;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, ErrorCode, TransactionBehavior, params};
 use vision::Image;
 
 use super::about::head;
@@ -23,8 +24,8 @@ const PORTION: usize = 256;
 /// How long one process waits while another writes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Counts up when the table of the pictures changes.
-const EDITION: i64 = 2;
+/// Counts up when the table of the pictures changes, or what is read from them.
+const EDITION: i64 = 3;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS pictures (
@@ -45,9 +46,11 @@ const SCHEMA: &str = "
         sharpness REAL NOT NULL,
         gray INTEGER NOT NULL,
         look INTEGER NOT NULL,
-        broken TEXT
+        broken TEXT,
+        inode INTEGER NOT NULL
     );
     CREATE TABLE IF NOT EXISTS tags (path TEXT NOT NULL, tag TEXT NOT NULL, PRIMARY KEY (path, tag));
+    CREATE TABLE IF NOT EXISTS changes (number INTEGER PRIMARY KEY AUTOINCREMENT, what TEXT NOT NULL);
     CREATE TABLE IF NOT EXISTS journal (
         step INTEGER PRIMARY KEY AUTOINCREMENT,
         change INTEGER NOT NULL,
@@ -58,42 +61,87 @@ const SCHEMA: &str = "
     );
 ";
 
-/// Opens the index at `file`, or makes it.
+/// Opens the index at `file`, or makes it. Many may do so at once.
 pub(super) fn open(file: &Path) -> Result<Connection, DataError> {
-    let connection = Connection::open(file)?;
+    let mut connection = Connection::open(file)?;
     connection.busy_timeout(PATIENCE)?;
-    // Readers and one writer at a time do not stop each other, and a kill leaves the last whole state.
-    connection.pragma_update(None, "journal_mode", "WAL")?;
+    write_ahead(&connection)?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    let edition: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    if edition != EDITION {
-        // What is known of the pictures is read from them anew; tags and the journal stay.
-        connection.execute_batch("DROP TABLE IF EXISTS pictures")?;
+    if edition(&connection)? == EDITION {
+        return Ok(connection);
     }
-    connection.execute_batch(SCHEMA)?;
-    connection.pragma_update(None, "user_version", EDITION)?;
+    // Whoever comes second looks again: dropping the table once more would lose what the first has read.
+    let set_up = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if edition(&set_up)? != EDITION {
+        // What is known of the pictures is read from them anew; tags and the journal stay.
+        set_up.execute_batch("DROP TABLE IF EXISTS pictures")?;
+        set_up.execute_batch(SCHEMA)?;
+        // Changes of earlier editions are in the journal alone.
+        set_up.execute_batch(
+            "INSERT OR IGNORE INTO changes SELECT change, MIN(what) FROM journal GROUP BY change",
+        )?;
+        set_up.pragma_update(None, "user_version", EDITION)?;
+    }
+    set_up.commit()?;
     Ok(connection)
 }
 
-/// Brings the index up to date with the files below `root`: only new and changed ones are read.
-pub(super) fn refresh(connection: &mut Connection, root: &Path) -> Result<Refreshed, DataError> {
+/// Readers and one writer at a time do not stop each other, and a kill leaves the last whole state.
+fn write_ahead(connection: &Connection) -> Result<(), DataError> {
+    let began = Instant::now();
+    loop {
+        rt::checkpoint();
+        // SQLite does not wait by itself when two change the mode at once.
+        match connection.pragma_update(None, "journal_mode", "WAL") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && began.elapsed() < PATIENCE =>
+            {
+                thread::sleep(Duration::from_millis(10));
+            }
+            done => return Ok(done?),
+        }
+    }
+}
+
+fn edition(connection: &Connection) -> Result<i64, DataError> {
+    Ok(connection.query_row("PRAGMA user_version", [], |row| row.get(0))?)
+}
+
+/// Brings the index up to date with the files below `root`: only new and changed ones are read. `progress` is told
+/// how many of how many have been.
+pub(super) fn refresh(
+    connection: &mut Connection,
+    root: &Path,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Refreshed, DataError> {
     let listing = pictures(root)?;
     let mut known = stamps(connection)?;
-    let mut refreshed = Refreshed::default();
+    let mut refreshed = Refreshed {
+        passed_over: listing.passed_over,
+        ..Refreshed::default()
+    };
     let mut due = Vec::new();
     for path in &listing.files {
         let Some(name) = path.strip_prefix(root).ok().and_then(Path::to_str) else {
             refreshed.unnamed.push(path.clone());
             continue;
         };
-        // A file that went away meanwhile is told of the next time.
-        let Ok(about) = fs::metadata(path) else {
-            continue;
+        // A link that leads nowhere, or a file that went away meanwhile.
+        let about = match fs::metadata(path) {
+            Ok(about) => about,
+            Err(error) => {
+                refreshed
+                    .passed_over
+                    .push((path.clone(), error.to_string()));
+                continue;
+            }
         };
-        let stamp = (
-            about.len() as i64,
-            about.mtime() * 1_000_000_000 + about.mtime_nsec(),
-        );
+        let stamp = Stamp {
+            bytes: about.len() as i64,
+            modified: about.mtime() * 1_000_000_000 + about.mtime_nsec(),
+            inode: about.ino() as i64,
+        };
         match known.remove(name) {
             Some(before) if before == stamp => refreshed.unchanged += 1,
             _ => due.push((name.to_string(), stamp)),
@@ -101,16 +149,17 @@ pub(super) fn refresh(connection: &mut Connection, root: &Path) -> Result<Refres
     }
     for portion in due.chunks(PORTION) {
         rt::checkpoint();
-        let measured: Vec<(Picture, i64)> = portion
+        let measured: Vec<Picture> = portion
             .par_iter()
-            .map(|(name, stamp)| (measure(root, name), stamp.1))
+            .map(|(name, _)| measure(root, name))
             .collect();
         let write = connection.transaction()?;
-        for (picture, modified) in &measured {
-            store(&write, picture, *modified)?;
+        for (picture, (_, stamp)) in measured.iter().zip(portion) {
+            store(&write, picture, *stamp)?;
         }
         write.commit()?;
         refreshed.read += portion.len();
+        progress(refreshed.read, due.len());
     }
     let write = connection.transaction()?;
     for name in known.keys() {
@@ -121,10 +170,26 @@ pub(super) fn refresh(connection: &mut Connection, root: &Path) -> Result<Refres
     Ok(refreshed)
 }
 
-/// Length and time of change of every file in the index.
-fn stamps(connection: &Connection) -> Result<HashMap<String, (i64, i64)>, DataError> {
-    let mut query = connection.prepare("SELECT path, bytes, modified FROM pictures")?;
-    let rows = query.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+/// What a file is known again by. Length and time alone are not enough: files that were written together have the same
+/// time, and two of them may change places.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    bytes: i64,
+    modified: i64,
+    inode: i64,
+}
+
+/// The stamp of every file in the index.
+fn stamps(connection: &Connection) -> Result<HashMap<String, Stamp>, DataError> {
+    let mut query = connection.prepare("SELECT path, bytes, modified, inode FROM pictures")?;
+    let rows = query.query_map([], |row| {
+        let stamp = Stamp {
+            bytes: row.get(1)?,
+            modified: row.get(2)?,
+            inode: row.get(3)?,
+        };
+        Ok((row.get(0)?, stamp))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -160,26 +225,48 @@ fn measure(root: &Path, name: &str) -> Picture {
     picture
 }
 
-/// The split and the label that a path tells: the folder of the file, and a folder above named after a split.
+/// The words that name a split, and the split.
+const SPLITS: [(&str, &str); 11] = [
+    ("train", "train"),
+    ("training", "train"),
+    ("test", "test"),
+    ("testing", "test"),
+    ("val", "val"),
+    ("valid", "val"),
+    ("validation", "val"),
+    ("pred", "pred"),
+    ("predict", "pred"),
+    ("prediction", "pred"),
+    ("predictions", "pred"),
+];
+
+/// The split and the label that a path tells: the topmost folder named after a split, and the folder of the file.
+///
+/// A folder is named after a split when one of its words is: `seg_train` and `val2017` are, `valley` is not. The folder
+/// of the file is a label unless it is the split itself: below a split, `train` is a class of things on rails. But
+/// pictures to predict have no label, however often an archive nests their folder.
 fn placed(name: &str) -> (String, String) {
     let folders: Vec<&str> = name.split('/').collect();
     let (_, folders) = folders.split_last().unwrap_or((&"", &[]));
-    let split_of = |folder: &str| {
-        let lower = folder.to_lowercase();
-        ["train", "test", "val", "pred"]
-            .into_iter()
-            .find(|split| lower.contains(split))
+    let above = folders.iter().position(|folder| split_of(folder).is_some());
+    let split = above.and_then(|at| split_of(folders[at])).unwrap_or("");
+    let label = match folders.last() {
+        Some(_) if above == Some(folders.len() - 1) => "",
+        Some(folder) if split == "pred" && split_of(folder) == Some("pred") => "",
+        Some(folder) => folder,
+        None => "",
     };
-    let split = folders
-        .iter()
-        .find_map(|folder| split_of(folder))
-        .unwrap_or_default();
-    let label = folders
-        .last()
-        .filter(|folder| split_of(folder).is_none())
-        .copied()
-        .unwrap_or_default();
     (split.to_string(), label.to_string())
+}
+
+/// The split that a folder is named after.
+fn split_of(folder: &str) -> Option<&'static str> {
+    let folder = folder.to_lowercase();
+    let mut words = folder.split(|letter: char| !letter.is_alphabetic());
+    words.find_map(|word| {
+        let (_, split) = SPLITS.iter().find(|(known, _)| *known == word)?;
+        Some(*split)
+    })
 }
 
 /// The usual ending of a format.
@@ -187,16 +274,16 @@ fn format_name(format: ImageFormat) -> &'static str {
     format.extensions_str().first().copied().unwrap_or_default()
 }
 
-fn store(write: &Connection, picture: &Picture, modified: i64) -> Result<(), DataError> {
+fn store(write: &Connection, picture: &Picture, stamp: Stamp) -> Result<(), DataError> {
     let quality = &picture.quality;
     // A map of texts always has a JSON form.
     let exif = serde_json::to_string(&picture.exif).unwrap_or_default();
     write.execute(
-        "INSERT OR REPLACE INTO pictures VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+        "INSERT OR REPLACE INTO pictures VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
         params![
             picture.path,
             picture.bytes as i64,
-            modified,
+            stamp.modified,
             picture.hash,
             picture.label,
             picture.split,
@@ -212,6 +299,7 @@ fn store(write: &Connection, picture: &Picture, modified: i64) -> Result<(), Dat
             quality.gray,
             quality.look as i64,
             picture.broken,
+            stamp.inode,
         ],
     )?;
     Ok(())
@@ -249,4 +337,37 @@ pub(super) fn select(
         })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_is_a_word_and_no_label_is_lost_for_it() {
+        let cases = [
+            ("x.jpg", "", ""),
+            ("sea/x.jpg", "", "sea"),
+            ("train/sea/x.jpg", "train", "sea"),
+            ("train/x.jpg", "train", ""),
+            ("archive/seg_train/seg_train/sea/x.jpg", "train", "sea"),
+            ("seg_pred/seg_pred/x.jpg", "pred", ""),
+            ("val2017/cat/x.jpg", "val", "cat"),
+            ("Validation set/cat/x.jpg", "val", "cat"),
+            ("Testing/cat/x.jpg", "test", "cat"),
+            // Names that only hold the letters of one.
+            ("set/valley/x.jpg", "", "valley"),
+            ("carnival/x.jpg", "", "carnival"),
+            ("train/predator/x.jpg", "train", "predator"),
+            ("test/contest/x.jpg", "test", "contest"),
+            ("restraint/valuables/x.jpg", "", "valuables"),
+            // A class that is a word for a split, below a split.
+            ("train/train/x.jpg", "train", "train"),
+            ("test/train/x.jpg", "test", "train"),
+            ("test/freight train/x.jpg", "test", "freight train"),
+        ];
+        for (name, split, label) in cases {
+            assert_eq!(placed(name), (split.into(), label.into()), "{name}");
+        }
+    }
 }
