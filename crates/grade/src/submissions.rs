@@ -42,6 +42,8 @@ pub struct Submission {
 pub struct Found {
     /// In order of students.
     pub submissions: Vec<Submission>,
+    /// Students with a folder that cannot be read, and why: nobody knows what was handed in there.
+    pub unreadable: Unreadable,
     /// The course folder, where nbgrader keeps `gradebook.db`; for a flat folder `graded` in it.
     pub root: PathBuf,
 }
@@ -53,31 +55,52 @@ pub struct Found {
 /// When the folder cannot be read or holds no submission.
 pub fn find(folder: &Path, known: &[String]) -> Result<Found, GradeError> {
     let inside = folder.join(SUBMITTED);
+    let mut unreadable = Vec::new();
     let (mut submissions, root) = if inside.is_dir() {
-        (in_layout(&inside)?, folder.to_path_buf())
+        (in_layout(&inside, &mut unreadable)?, folder.to_path_buf())
     } else if folder.file_name().is_some_and(|name| name == SUBMITTED) {
         let root = folder.parent().unwrap_or(Path::new("."));
-        (in_layout(folder)?, root.to_path_buf())
+        (in_layout(folder, &mut unreadable)?, root.to_path_buf())
     } else {
-        (flat(folder, known)?, folder.join("graded"))
+        let found = flat(folder, known, &mut unreadable)?;
+        (found, folder.join("graded"))
     };
-    if submissions.is_empty() {
+    if submissions.is_empty() && unreadable.is_empty() {
         return Err(GradeError::Notebook(format!(
             "no notebooks in {}: they lie in submitted/STUDENT/ASSIGNMENT/, or in one folder as STUDENT.ipynb",
             folder.display()
         )));
     }
     submissions.sort();
-    Ok(Found { submissions, root })
+    Ok(Found {
+        submissions,
+        unreadable,
+        root,
+    })
 }
 
-fn in_layout(folder: &Path) -> Result<Vec<Submission>, GradeError> {
+/// Students, each with what is wrong with a folder.
+type Unreadable = Vec<(String, String)>;
+
+/// What was found, or nothing, with a note of what is wrong: one bad folder is no reason to leave out the others.
+fn or_noted<T>(
+    found: Result<Vec<T>, GradeError>,
+    student: &str,
+    unreadable: &mut Unreadable,
+) -> Vec<T> {
+    found.unwrap_or_else(|error| {
+        unreadable.push((student.to_owned(), error.to_string()));
+        Vec::new()
+    })
+}
+
+fn in_layout(folder: &Path, unreadable: &mut Unreadable) -> Result<Vec<Submission>, GradeError> {
     let mut found = Vec::new();
     for (student, path) in folders(folder)? {
-        for (assignment, path) in folders(&path)? {
+        for (assignment, path) in or_noted(folders(&path), &student, unreadable) {
             let timestamp = timestamp_in(&path);
             found.extend(
-                notebooks(&path)?
+                or_noted(notebooks(&path), &student, unreadable)
                     .into_iter()
                     .map(|(notebook, file)| Submission {
                         student: student.clone(),
@@ -93,7 +116,11 @@ fn in_layout(folder: &Path) -> Result<Vec<Submission>, GradeError> {
     Ok(found)
 }
 
-fn flat(folder: &Path, known: &[String]) -> Result<Vec<Submission>, GradeError> {
+fn flat(
+    folder: &Path,
+    known: &[String],
+    unreadable: &mut Unreadable,
+) -> Result<Vec<Submission>, GradeError> {
     let mut found = Vec::new();
     for (stem, path) in notebooks(folder)? {
         let (student, notebook) = parts_of(&stem, known);
@@ -115,7 +142,7 @@ fn flat(folder: &Path, known: &[String]) -> Result<Vec<Submission>, GradeError> 
     {
         let timestamp = timestamp_in(&path);
         found.extend(
-            notebooks(&path)?
+            or_noted(notebooks(&path), &student, unreadable)
                 .into_iter()
                 .map(|(notebook, file)| Submission {
                     student: student.clone(),
@@ -321,6 +348,19 @@ mod tests {
             parts_of("week10_ada", &one),
             pair("week10_ada", "week1"),
             "no student is called 0_ada"
+        );
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_read_is_noted() {
+        let course = tempfile::tempdir().unwrap();
+        let mut unreadable = Vec::new();
+        let gone = course.path().join("gone");
+        let found = or_noted(notebooks(&gone), "ada", &mut unreadable);
+        assert!(found.is_empty() && unreadable[0].1.contains("gone"));
+        assert!(
+            find(&gone, &[]).is_err(),
+            "the folder of all is no student's"
         );
     }
 

@@ -151,22 +151,26 @@ pub(crate) fn grade(options: GradeOptions) -> Result<()> {
     let found = submissions::find(folder, &course.names())?;
     let root = options.output_dir.clone().unwrap_or(found.root);
     let mut wanted = found.submissions;
+    let mut unreadable = found.unreadable;
     wanted.retain(|one| options.wants(one));
+    unreadable.retain(|(student, _)| options.wants_student(student));
     ensure!(
-        !wanted.is_empty(),
+        !wanted.is_empty() || !unreadable.is_empty(),
         "no submission is left to grade after --assignment and --student"
     );
-    if let Some((k, n)) = options.shard {
-        wanted.retain(|one| part_of(&one.student, n) == k - 1);
-    }
+    wanted.retain(|one| options.is_in_part(&one.student));
+    unreadable.retain(|(student, _)| options.is_in_part(student));
     course.add_missing(&mut wanted);
     fs::create_dir_all(&root)
         .with_context(|| format!("cannot make the folder {}", root.display()))?;
-    if wanted.is_empty() && options.shard.is_some() {
+    if wanted.is_empty() && unreadable.is_empty() && options.shard.is_some() {
         print_line("nobody is in this part");
         return Ok(());
     }
-    ensure!(!wanted.is_empty(), "no submission is of a known notebook");
+    ensure!(
+        !wanted.is_empty() || !unreadable.is_empty(),
+        "no submission is of a known notebook"
+    );
     setup::ensure(setup::Need::Course)?;
     let supervisor = Supervisor::new(options.limits(), options.data.as_deref())?;
     let grader = Grader::new(&course, &root, supervisor, options.regrade, wanted.len());
@@ -174,7 +178,9 @@ pub(crate) fn grade(options: GradeOptions) -> Result<()> {
     let jobs = options.jobs.map_or_else(default_jobs, NonZeroUsize::get);
     let results = in_parallel(jobs, &wanted, |submission| grader.one(submission));
     drop(grader);
-    let (mut graded, mut errors) = (Vec::new(), Vec::new());
+    let mut graded = Vec::new();
+    let mut errors: Vec<String> = unreadable.into_iter().map(|(_, why)| why).collect();
+    let all = wanted.len() + errors.len();
     for (result, submission) in results.into_iter().zip(&wanted) {
         match result {
             Ok(one) => graded.push(one),
@@ -193,9 +199,8 @@ pub(crate) fn grade(options: GradeOptions) -> Result<()> {
     if !errors.is_empty() {
         errors.extend(reported.err().map(|error| format!("{error:#}")));
         bail!(
-            "{} of {} could not be graded\n{}",
-            wanted.len() - graded.len(),
-            wanted.len(),
+            "{} of {all} could not be graded\n{}",
+            all - graded.len(),
             errors.join("\n")
         );
     }
@@ -224,8 +229,15 @@ impl GradeOptions {
             .assignment
             .as_ref()
             .is_none_or(|name| *name == one.assignment);
-        let is_student = self.student.is_empty() || self.student.contains(&one.student);
-        is_assignment && is_student
+        is_assignment && self.wants_student(&one.student)
+    }
+
+    fn wants_student(&self, student: &str) -> bool {
+        self.student.is_empty() || self.student.iter().any(|name| name == student)
+    }
+
+    fn is_in_part(&self, student: &str) -> bool {
+        self.shard.is_none_or(|(k, n)| part_of(student, n) == k - 1)
     }
 }
 
