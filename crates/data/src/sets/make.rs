@@ -46,9 +46,11 @@ struct Manifest {
     train: usize,
     test: usize,
     unlabelled: usize,
-    /// By path: the length in bytes and the BLAKE3 hash, which is empty while the picture has not been painted.
-    files: BTreeMap<String, (u64, String)>,
+    files: Files,
 }
+
+/// By path: the length in bytes and the BLAKE3 hash, which is empty while the picture has not been painted.
+type Files = BTreeMap<String, (u64, String)>;
 
 /// How the files of a set differ from its manifest.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -189,7 +191,7 @@ fn paint_all(
     recipe: &Recipe,
     root: &Path,
     progress: &(dyn Fn(&Progress) + Sync),
-) -> Result<(BTreeMap<String, (u64, String)>, usize), DataError> {
+) -> Result<(Files, usize), DataError> {
     let items = recipe.items();
     let (done, painted) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let start = Instant::now();
