@@ -62,7 +62,7 @@ fn three_families_learn_the_scenes_in_a_minute_each() {
     let cnn = Cnn::builder([3, side, side], 6)
         .channels(&[16, 32, 64])
         .batch_norm(true);
-    let resnet = CifarResNet::builder(8);
+    let resnet = CifarResNet::builder(20);
     // Epochs, rate, accuracy to be exceeded; guessing is right once in six.
     let families: [(Box<dyn Model>, usize, f64, f64); 3] = [
         (Box::new(mlp.build().unwrap()), 10, 1e-3, 0.45),
