@@ -437,6 +437,10 @@ const NOT_SHOWN: [(&[&str], &str); 4] = [
     ),
     (&["AsArray", "PlotError"], "a trait and an error"),
     (
+        &["display_with_id", "update_display"],
+        "what `Live` is made of, under Jupyter's names",
+    ),
+    (
         &["counts", "figure", "to_svg"],
         "numbers, a figure and a text in place of a picture",
     ),

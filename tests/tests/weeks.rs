@@ -112,7 +112,7 @@ fn run(source: &Path) -> Result<Duration> {
     let name = source.file_stem().context("a file")?;
     let executed = pages.join(name).with_extension("ipynb");
     let output = python::command()?
-        .args(["-m", "nbconvert", "--to", "html"])
+        .args(["-m", "nbconvert", "--to", "html", "--coalesce-streams"])
         .arg(&executed)
         .output()?;
     let said = String::from_utf8_lossy(&output.stderr);

@@ -1,6 +1,5 @@
 //! A notebook's outputs as they come in, kept as Jupyter would keep them.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 
 use cell::{ErrorReport, Event, Sink, StreamName};
@@ -138,7 +137,7 @@ impl Output {
     fn to_json(&self) -> Value {
         match self {
             Self::Stream { name, text } => {
-                json!({ "name": name.as_str(), "output_type": "stream", "text": lines(&as_seen(text)) })
+                json!({ "name": name.as_str(), "output_type": "stream", "text": lines(text) })
             }
             Self::Display(bundle) => {
                 json!({ "data": data(bundle), "metadata": bundle.metadata, "output_type": "display_data" })
@@ -184,31 +183,6 @@ fn is_text(mime: &str) -> bool {
     mime.starts_with("text/") || matches!(mime, "application/javascript" | "image/svg+xml")
 }
 
-/// What a terminal shows in the end: after a carriage return, what follows is written over the line. JupyterLab keeps
-/// text so, and pages made of notebooks need it.
-fn as_seen(text: &str) -> Cow<'_, str> {
-    if !text.contains('\r') {
-        return text.into();
-    }
-    let mut seen = String::with_capacity(text.len());
-    for line in text.split_inclusive('\n') {
-        let end = if line.ends_with('\n') { "\n" } else { "" };
-        let line = line.trim_end_matches(['\r', '\n']);
-        seen.push_str(&line.split('\r').fold(String::new(), write_over));
-        seen.push_str(end);
-    }
-    seen.into()
-}
-
-/// Writes over the beginning of a line. What colours or erases is not counted letter by letter: it replaces the line.
-fn write_over(below: String, above: &str) -> String {
-    if above.contains('\x1b') || below.contains('\x1b') {
-        return above.to_owned();
-    }
-    let rest = below.chars().skip(above.chars().count());
-    above.chars().chain(rest).collect()
-}
-
 fn lines(text: &str) -> Value {
     text.split_inclusive('\n').collect()
 }
@@ -252,25 +226,11 @@ mod tests {
             text("x"),
         ]);
         let expected = json!([
-            { "name": "stdout", "output_type": "stream", "text": ["99%\n", "done"] },
+            { "name": "stdout", "output_type": "stream", "text": ["10%\r99%\n", "done"] },
             { "name": "stderr", "output_type": "stream", "text": ["w"] },
             { "name": "stdout", "output_type": "stream", "text": ["x"] },
         ]);
         assert_eq!(outputs, expected);
-    }
-
-    #[test]
-    fn a_line_is_kept_as_it_looks_in_the_end() {
-        let cases = [
-            ("1 of 3, 9 s left\r2 of 3", "2 of 3, 9 s left"),
-            ("1\r22\r333\nnext\r\n", "333\nnext\n"),
-            ("\rüber\rö", "öber"),
-            ("waiting\r\x1b[Kdone", "\x1b[Kdone"),
-            ("waits\r", "waits"),
-        ];
-        for (said, seen) in cases {
-            assert_eq!(as_seen(said), seen, "{said:?}");
-        }
     }
 
     #[test]
