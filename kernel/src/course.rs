@@ -131,6 +131,7 @@ fn check_source(
     ids: &mut Ids,
 ) -> Result<usize> {
     let master = Master::read(path)?;
+    crate::data::provide(&[path.to_path_buf()])?;
     let mut problems = in_step(path, &master);
     problems.extend(leaks(&master));
     problems.extend(match options.lenient {

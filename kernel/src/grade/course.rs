@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail};
 /// All notebooks that there are, by assignment and name.
 pub(crate) struct Course {
     masters: BTreeMap<(String, String), Master>,
+    /// Where they were read.
+    pub(super) paths: Vec<PathBuf>,
 }
 
 impl Course {
@@ -32,9 +34,10 @@ impl Course {
                     .join(", ")
             );
         };
-        let mut masters = BTreeMap::new();
+        let (mut masters, mut paths) = (BTreeMap::new(), Vec::new());
         for (assignment, file) in files(place)? {
             let master = Master::read(&file)?;
+            paths.push(file);
             let assignment = assignment.unwrap_or_else(|| master.name.clone());
             masters.insert((assignment, master.name.clone()), master);
         }
@@ -44,7 +47,7 @@ impl Course {
                 place.display()
             );
         }
-        Ok(Self { masters })
+        Ok(Self { masters, paths })
     }
 
     /// A graded cell, and the notebook that it is part of.

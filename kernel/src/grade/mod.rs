@@ -172,6 +172,7 @@ pub(crate) fn grade(options: GradeOptions) -> Result<()> {
         "no submission is of a known notebook"
     );
     setup::ensure(setup::Need::Course)?;
+    crate::data::provide(&course.paths)?;
     let supervisor = Supervisor::new(options.limits(), options.data.as_deref())?;
     let grader = Grader::new(&course, &root, supervisor, options.regrade, wanted.len());
     let began = Instant::now();
