@@ -342,8 +342,9 @@ pub fn print_progress(progress: &Progress) {
         format!("{rest:.0} s left")
     };
     let end = if ended { "\n" } else { "" };
+    // As wide as the longest, which it is written over.
     print!(
-        "\r{}: {} of {} pictures, {state}   {end}",
+        "\r{}: {} of {} pictures, {state:<12}{end}",
         progress.name, progress.done, progress.of
     );
     let _ = std::io::stdout().flush();
