@@ -182,9 +182,11 @@ where
         ..Config::default()
     };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let tried = TestRunner::new_with_rng(config, rng).run(strategy, |value| {
-        body(value);
-        Ok(())
+    let tried = rt::failure::quietly(|| {
+        TestRunner::new_with_rng(config, rng).run(strategy, |value| {
+            body(value);
+            Ok(())
+        })
     });
     rt::checkpoint();
     match tried {

@@ -1,7 +1,7 @@
 //! Panics, torch errors and `?` turned into one clear message with the learner's own lines.
 
 use std::any::Any;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::error::Error;
 use std::fmt::Debug;
 use std::mem::ManuallyDrop;
@@ -258,6 +258,28 @@ struct Noted {
 
 thread_local! {
     static LAST_PANIC: RefCell<Option<Noted>> = const { RefCell::new(None) };
+    /// Whether panics that are caught are told of in other words.
+    static IS_QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs what catches panics itself and says in its own words what they mean, as a check with many random cases
+/// does: none of those is printed. A panic that is not caught goes on.
+pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    print_caught();
+    let _quiet = Quiet(IS_QUIET.replace(true));
+    work()
+}
+
+/// Ends the silence, which may be part of a longer one.
+struct Quiet(bool);
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            print_caught();
+        }
+        IS_QUIET.set(self.0);
+    }
 }
 
 /// On the cell thread a panic is noted and reported once, at its end; elsewhere it is printed, as Rust does.
@@ -284,7 +306,8 @@ pub(crate) fn install_panic_hook() {
 /// Prints the last panic of the cell thread, as Rust would have done at once, if the learner's code has caught it: no
 /// report will tell of it.
 fn print_caught() {
-    if let Some(noted) = LAST_PANIC.take() {
+    let noted = LAST_PANIC.take();
+    if let Some(noted) = noted.filter(|_| !IS_QUIET.get()) {
         print_panic(noted.at.as_ref(), &noted.message);
     }
 }
