@@ -106,11 +106,7 @@ fn of_results(
         if score == row.points() {
             continue;
         }
-        check(Some(score), row)?;
-        grades.push(ManualGrade {
-            score: Some(score),
-            ..blank(row)
-        });
+        grades.push(scored(row, score)?);
     }
     Ok(grades)
 }
@@ -146,14 +142,19 @@ fn of_class(text: &str, rows: &[GradeRow]) -> Result<Vec<ManualGrade>, GradeErro
             if score == row.points() && !row.needs_manual {
                 continue;
             }
-            check(Some(score), row)?;
-            grades.push(ManualGrade {
-                score: Some(score),
-                ..blank(row)
-            });
+            grades.push(scored(row, score)?);
         }
     }
     Ok(grades)
+}
+
+/// Points for a row, if it can have so many.
+fn scored(row: &GradeRow, score: f64) -> Result<ManualGrade, GradeError> {
+    check(Some(score), row)?;
+    Ok(ManualGrade {
+        score: Some(score),
+        ..blank(row)
+    })
 }
 
 /// The name of a question in its column's, `2: essay (4.0 pts)`.
