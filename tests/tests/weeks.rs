@@ -111,13 +111,20 @@ fn run(source: &Path) -> Result<Duration> {
     let took = began.elapsed();
     let name = source.file_stem().context("a file")?;
     let executed = pages.join(name).with_extension("ipynb");
+    let page = executed.with_extension("html");
+    // What an earlier run has written says nothing about this one.
+    if page.exists() {
+        fs::remove_file(&page)?;
+    }
+    // Its flag `--coalesce-streams` would write a notebook, whatever `--to` says.
     let output = python::command()?
-        .args(["-m", "nbconvert", "--to", "html", "--coalesce-streams"])
+        .args(["-m", "nbconvert", "--to", "html"])
+        .arg("--CoalesceStreamsPreprocessor.enabled=True")
         .arg(&executed)
         .output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{said}");
-    let page = fs::read_to_string(executed.with_extension("html"))?;
+    let page = fs::read_to_string(page)?;
     // Pictures that nobody can see would be left out without a word.
     let shown = page.matches("<img").count() + page.matches("<svg").count();
     ensure!(shown >= 10, "{} shows {shown} pictures", name.display());
