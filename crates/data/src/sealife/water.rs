@@ -10,6 +10,9 @@ use crate::paint::canvas::{Canvas, rgb, vary};
 use crate::paint::land::{Viewpoint, Water, paint_sky};
 use crate::paint::noise::{fbm, noise, smoothstep};
 
+/// The water before one of the three is clearer than it is before what lives in the source task.
+const CLEARER: f32 = 0.5;
+
 /// Below the surface: light from above, rays, often a floor of sand or rock.
 pub(super) struct Depths {
     pub(super) canvas: Canvas,
@@ -95,13 +98,18 @@ pub(super) fn specks(canvas: &mut Canvas, light: Vec3, random: &mut Random) {
 }
 
 pub(super) fn under_water(random: &mut Random, animal: &Animal) -> Canvas {
-    let Depths { mut canvas, shade } = depths(random);
+    let Depths {
+        mut canvas,
+        mut shade,
+    } = depths(random);
+    shade.murk *= CLEARER;
     for _ in 0..random.below(3) {
         school(&mut canvas, &shade, random);
     }
+    // Dolphins swim in pods.
     let company = match animal.kind {
-        Kind::Whale => 0.2,
-        _ => 0.35,
+        Kind::Dolphin => 0.6,
+        _ => 0.2,
     };
     if random.chance(company) {
         let far = Shade {
@@ -112,9 +120,9 @@ pub(super) fn under_water(random: &mut Random, animal: &Animal) -> Canvas {
         let pose = pose(random, length, 0.35);
         animal.side(&mut canvas, &pose, &far);
     }
-    // Often near enough that a part is outside of the picture.
-    let length = random.range(0.55, 1.25);
-    let pose = pose(random, length, 0.6);
+    // Sometimes near enough that a part is outside of the picture.
+    let length = random.range(0.7, 1.1);
+    let pose = pose(random, length, 0.5);
     animal.side(&mut canvas, &pose, &shade);
     specks(&mut canvas, shade.light, random);
     canvas
@@ -274,7 +282,7 @@ pub(super) fn leap(random: &mut Random, animal: &Animal) -> Canvas {
     let before = sea.canvas.clone();
     let length = match animal.kind {
         Kind::Whale => random.range(0.7, 1.15),
-        _ => random.range(0.45, 0.9),
+        _ => random.range(0.6, 0.95),
     };
     let steep = random.range(0.15, 1.15);
     let way = if random.chance(0.5) { 1.0 } else { -1.0 };
@@ -282,7 +290,7 @@ pub(super) fn leap(random: &mut Random, animal: &Animal) -> Canvas {
     let rise = if random.chance(0.7) { -1.0 } else { 0.8 };
     let heading = vec2(way * libm::cosf(steep), rise * libm::sinf(steep)).normalize();
     let waterline = random.range(sea.horizon + 0.18, 0.88_f32.max(sea.horizon + 0.2));
-    let out = random.range(0.0, 0.30) * length;
+    let out = random.range(0.1, 0.35) * length;
     let pose = Pose {
         at: vec2(random.range(0.36, 0.64), waterline - out),
         length,
@@ -346,7 +354,7 @@ pub(super) fn at_surface(random: &mut Random, animal: &Animal) -> Canvas {
     }
     let length = match animal.kind {
         Kind::Whale => random.range(1.0, 1.8),
-        _ => random.range(0.8, 1.9),
+        _ => random.range(0.9, 1.5),
     };
     let tilt = random.range(-0.10, 0.10);
     let top = match animal.kind {
@@ -409,8 +417,9 @@ fn blow(canvas: &mut Canvas, from: Vec2, light: Vec3, random: &mut Random) {
 
 /// From a drone: the animal below a surface that glitters.
 pub(super) fn from_above(random: &mut Random, animal: &Animal) -> Canvas {
-    let (mut canvas, shade) = open_water(random);
-    let length = random.range(0.5, 0.95);
+    let (mut canvas, mut shade) = open_water(random);
+    shade.murk *= CLEARER;
+    let length = random.range(0.65, 1.0);
     let angle = random.range(0.0, std::f32::consts::TAU);
     let room = (0.30 - 0.15 * length).max(0.08);
     let pose = Pose {

@@ -93,10 +93,10 @@ impl Animal {
     pub(super) fn draw(random: &mut Random, kind: Kind) -> Self {
         let colours: &[[u32; 3]] = match kind {
             Kind::Dolphin => &[
-                [0x4A5660, 0x8A98A2, 0xD8DEE2],
-                [0x3A444C, 0x7A8890, 0xC8CED0],
-                [0x5A6A78, 0xA0AEB8, 0xE4E8EA],
-                [0x2A3038, 0x9A9A8A, 0xE8E8E4],
+                [0x5A6872, 0xA4B0B8, 0xE8ECEE],
+                [0x4E5C66, 0x98A6AE, 0xE0E4E6],
+                [0x6A7A88, 0xB0BCC4, 0xF0F2F4],
+                [0x3A424A, 0xB4B2A0, 0xF0F0EC],
             ],
             Kind::Shark => &[
                 [0x56626A, 0x7E8A90, 0xE0E4E4],
@@ -105,10 +105,10 @@ impl Animal {
                 [0x3A4A5C, 0x566C80, 0xCCD6DC],
             ],
             Kind::Whale => &[
-                [0x2C3238, 0x3C444C, 0x9AA2A6],
-                [0x3E5062, 0x54687A, 0x8A9AA4],
-                [0x484A4C, 0x5A5C5E, 0x7A7C7C],
-                [0x22282E, 0x32383E, 0xC8CED0],
+                [0x1E2328, 0x2A3036, 0x9AA2A6],
+                [0x2C3A48, 0x3A4A58, 0x8A9AA4],
+                [0x303234, 0x3E4042, 0x7A7C7C],
+                [0x181C20, 0x24282C, 0xD8DCDC],
             ],
         };
         let [back, flank, belly] = random.pick(colours).map(|hex| vary(rgb(hex), random, 0.14));
@@ -117,8 +117,18 @@ impl Animal {
             back,
             flank,
             belly,
-            girth: random.range(0.88, 1.15),
-            fins: random.range(0.85, 1.2),
+            girth: random.range(0.9, 1.12)
+                * match kind {
+                    Kind::Dolphin => 1.1,
+                    Kind::Shark => 1.0,
+                    Kind::Whale => 1.35,
+                },
+            fins: random.range(0.9, 1.15)
+                * match kind {
+                    Kind::Dolphin => 1.0,
+                    Kind::Shark => 1.25,
+                    Kind::Whale => 1.15,
+                },
             sort: match kind {
                 Kind::Dolphin => 0,
                 Kind::Shark => usize::from(random.chance(0.12)),
@@ -383,7 +393,7 @@ impl Animal {
             }
             Kind::Shark => {
                 for slit in 0..5 {
-                    let x = 0.275 - 0.020 * slit as f32;
+                    let x = 0.285 - 0.026 * slit as f32;
                     stroke(
                         canvas,
                         pose,
@@ -392,7 +402,7 @@ impl Animal {
                             vec2(x, 0.0),
                             vec2(x + 0.004, -0.026 * g),
                         ],
-                        0.005,
+                        0.008,
                         dark,
                     );
                 }
